@@ -1,0 +1,146 @@
+//! What can be said, and the fragments that say it.
+
+use super::{en, ru};
+
+/// A language that the engine speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Language {
+    /// Russian.
+    Ru,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// Every language, in the order of the enum.
+    pub const ALL: [Self; 2] = [Self::Ru, Self::En];
+
+    /// The language of a two-letter ISO 639 code, in any case; `None` if the engine does not speak it.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| code.trim().eq_ignore_ascii_case(language.as_str()))
+    }
+
+    /// The ISO 639 code, which is also the name of the folder under `sounds/`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ru => "ru",
+            Self::En => "en",
+        }
+    }
+
+    fn list(self) -> &'static str {
+        match self {
+            Self::Ru => include_str!("../../sounds/ru/fragments.txt"),
+            Self::En => include_str!("../../sounds/en/fragments.txt"),
+        }
+    }
+}
+
+impl std::fmt::Display for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Everything that the engine says to a caller or an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phrase {
+    /// The first words after the answer.
+    Greeting,
+    /// The talk may be recorded; follows the greeting where the office records.
+    Recorded,
+    /// The caller's place in the queue, 1 for the first (0 is said as the first).
+    Position(u32),
+    /// How long the caller will wait, in whole minutes; 0 is "less than a minute".
+    EstimatedWait {
+        /// Whole minutes.
+        minutes: u32,
+    },
+    /// Please hold the line.
+    StayOnLine,
+    /// All agents are busy, the first one free will answer.
+    AllBusy,
+    /// To an agent: the status is now "ready".
+    AgentReady,
+    /// To an agent: the status is now "pause".
+    AgentPaused,
+    /// To an agent: the status is now "offline".
+    AgentOffline,
+    /// To an agent: the dialled feature code does not exist.
+    CodeUnknown,
+    /// To who dialled a feature code from a phone that belongs to no agent.
+    NotAnAgent,
+    /// The caller is being put through to somebody else.
+    Transferring,
+    /// The transfer came to nothing.
+    TransferFailed,
+    /// Technical trouble on our side, please hold.
+    Error,
+}
+
+/// One recorded sound: the stem of its file name, `sounds/<language>/<stem>.wav`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fragment(&'static str);
+
+impl Fragment {
+    pub(super) const fn new(stem: &'static str) -> Self {
+        Self(stem)
+    }
+
+    /// The file's stem: ASCII letters, digits and hyphens only.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Fragment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// The sounds that, played one after another, say the phrase. Never empty.
+pub fn fragments(phrase: &Phrase, language: Language) -> Vec<Fragment> {
+    let whole = |stem| vec![Fragment::new(stem)];
+    match phrase {
+        Phrase::Greeting => whole("greeting"),
+        Phrase::Recorded => whole("recorded"),
+        Phrase::Position(place) => match language {
+            Language::Ru => ru::position(*place),
+            Language::En => en::position(*place),
+        },
+        Phrase::EstimatedWait { minutes } => match language {
+            Language::Ru => ru::estimated_wait(*minutes),
+            Language::En => en::estimated_wait(*minutes),
+        },
+        Phrase::StayOnLine => whole("stay-on-line"),
+        Phrase::AllBusy => whole("all-busy"),
+        Phrase::AgentReady => whole("agent-ready"),
+        Phrase::AgentPaused => whole("agent-paused"),
+        Phrase::AgentOffline => whole("agent-offline"),
+        Phrase::CodeUnknown => whole("code-unknown"),
+        Phrase::NotAnAgent => whole("not-an-agent"),
+        Phrase::Transferring => whole("transferring"),
+        Phrase::TransferFailed => whole("transfer-failed"),
+        Phrase::Error => whole("error"),
+    }
+}
+
+/// Every fragment of a language with its words, in the order of the list.
+pub fn all_fragments(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
+    language
+        .list()
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(": "))
+}
+
+/// The words of a phrase, for the log and the console; the same words that are heard.
+pub fn text(phrase: &Phrase, language: Language) -> String {
+    let words = |fragment: &Fragment| {
+        let on_list = all_fragments(language).find(|(stem, _)| *stem == fragment.as_str());
+        // A stress mark is for the voice, not for the eye.
+        on_list.map_or_else(String::new, |(_, words)| words.replace('\u{301}', ""))
+    };
+    fragments(phrase, language).iter().map(words).collect::<Vec<_>>().join(" ")
+}

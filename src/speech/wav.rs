@@ -1,0 +1,1 @@
+//! The WAV format in memory: what was recorded, made playable and checked.
