@@ -1,0 +1,436 @@
+//! All that the core wants done: one closed enum.
+
+use std::time::Duration;
+
+use crate::speech::{Language, Phrase};
+
+use super::event::Actor;
+use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
+use super::time::Wall;
+use super::view::{AgentView, CallView, Disposition, OfferOutcome, PauseReason, QueueView, Status};
+
+/// Something for the shell to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Ask an Asterisk for something. Requests of one call go to one Asterisk in order, one after another; requests of
+    /// different calls do not wait for each other. Failure comes back as [`Event::Refused`](super::event::Event::Refused).
+    Asterisk {
+        /// Which Asterisk.
+        node: NodeId,
+        /// For which call; requests of no call have [`CallId`] 0.
+        call: CallId,
+        /// What.
+        request: AriRequest,
+    },
+    /// Look up the caller; the answer is [`Event::CallerLoaded`](super::event::Event::CallerLoaded). The core has a
+    /// deadline of its own and goes on without.
+    LoadCaller {
+        /// For which call.
+        call: CallId,
+        /// Canonical number; never empty.
+        number: String,
+    },
+    /// Write to the journal, off the call path, in order, batched.
+    Persist(Fact),
+    /// Fetch, check and archive the recording of a call that ended, then remove it from Asterisk.
+    CollectRecording {
+        /// Which Asterisk.
+        node: NodeId,
+        /// Which call.
+        call: CallId,
+        /// Name under Asterisk's recording folder, without the ending.
+        name: String,
+        /// How long the parties were joined; zero when they never were, and then there is nothing to keep.
+        talked: Duration,
+    },
+    /// After (re)connection: look for recordings that no living call needs and collect or remove them.
+    SweepRecordings {
+        /// Which Asterisk.
+        node: NodeId,
+        /// Names that living calls still write.
+        keep: Vec<String>,
+    },
+    /// Tell the consoles.
+    Publish(Update),
+    /// Answer a request.
+    Respond {
+        /// Which request.
+        request: RequestId,
+        /// The answer, or why not.
+        result: Result<Answer, Denied>,
+    },
+    /// An impossible state was met and contained; for the log, at level ERROR.
+    Alarm {
+        /// For which call.
+        call: CallId,
+        /// What happened and what was done.
+        text: String,
+    },
+}
+
+/// A request to Asterisk's REST interface. Ids of things to make are chosen by the core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AriRequest {
+    /// Answer the channel.
+    Answer(ChannelId),
+    /// End the channel, with this Q.850 cause.
+    HangUp {
+        /// Which channel.
+        channel: ChannelId,
+        /// Why.
+        cause: HangUpCause,
+    },
+    /// Set the channel variable `PEREZVON`, from which the call is adopted after a restart.
+    SetMemo {
+        /// Which channel.
+        channel: ChannelId,
+        /// ASCII, short.
+        memo: String,
+    },
+    /// Play phrases one after another; the end is [`NodeEvent::PlaybackEnded`](super::event::NodeEvent::PlaybackEnded).
+    Play {
+        /// To which channel.
+        channel: ChannelId,
+        /// Id of the playback to make.
+        playback: PlaybackId,
+        /// What.
+        phrases: Vec<Phrase>,
+        /// In which language.
+        language: Language,
+    },
+    /// Stop a playback.
+    StopPlayback(PlaybackId),
+    /// Start music on hold.
+    MusicOn(ChannelId),
+    /// Stop music on hold.
+    MusicOff(ChannelId),
+    /// Let the channel hear ringback.
+    RingbackOn(ChannelId),
+    /// Stop ringback.
+    RingbackOff(ChannelId),
+    /// Make a leg and ring it: `POST /channels/create`, then `POST /channels/{id}/dial`.
+    Ring {
+        /// Id of the channel to make.
+        channel: ChannelId,
+        /// What to ring, such as `PJSIP/agent-101` or `PJSIP/+7900…@trunk`.
+        dial: String,
+        /// The caller's channel, which gives caller id and connected line.
+        on_behalf_of: ChannelId,
+        /// The number to show on the phone.
+        show_number: String,
+        /// The call, for the header `X-Call-Id`.
+        call: CallId,
+        /// Ring at most so long; the core's own lease is shorter.
+        time_out: Duration,
+    },
+    /// Make a two-party mixing bridge. One that exists is no error.
+    CreateBridge(BridgeId),
+    /// Put channels into a bridge; a channel in another bridge is moved.
+    Join {
+        /// Which bridge.
+        bridge: BridgeId,
+        /// Which channels.
+        channels: Vec<ChannelId>,
+    },
+    /// Take a channel out of a bridge.
+    Part {
+        /// Which bridge.
+        bridge: BridgeId,
+        /// Which channel.
+        channel: ChannelId,
+    },
+    /// Remove a bridge.
+    DestroyBridge(BridgeId),
+    /// Give the channel back to the dialplan's context `perezvon-fallback`.
+    ToFallback(ChannelId),
+    /// Set the global variable that tells the fallback dialplan which phones to ring (`PJSIP/a,PJSIP/b`).
+    SetFallbackAgents(Vec<String>),
+}
+
+/// Q.850 cause given with a hang-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HangUpCause {
+    /// 16.
+    Normal,
+    /// 21: call rejected.
+    Rejected,
+    /// 19: nobody answered.
+    NoAnswer,
+    /// 26: answered elsewhere; a phone shows no missed call.
+    AnsweredElsewhere,
+}
+
+/// A fact for the journal. Written so that writing one twice changes nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// A call arrived, or was found again after a restart (then it may be written already).
+    CallArrived {
+        /// Which call.
+        call: CallId,
+        /// On which Asterisk.
+        node: NodeId,
+        /// The caller's channel, by which a recording is matched.
+        channel: ChannelId,
+        /// Name of its recording under Asterisk's recording folder.
+        recording: String,
+        /// Canonical number; empty when hidden.
+        number: String,
+        /// What was dialled.
+        dialled: String,
+        /// It came by the fallback dialplan.
+        by_fallback: bool,
+        /// When.
+        at: Wall,
+    },
+    /// The call entered a queue (again, after a transfer).
+    CallQueued {
+        /// Which call.
+        call: CallId,
+        /// Which queue.
+        queue: QueueId,
+        /// The queue's name.
+        queue_name: String,
+        /// With which priority.
+        priority: i16,
+        /// When.
+        at: Wall,
+    },
+    /// A leg was made.
+    LegStarted {
+        /// Which call.
+        call: CallId,
+        /// Its number in the call, from 1; the caller is 0.
+        leg: u32,
+        /// Its channel.
+        channel: ChannelId,
+        /// The agent rung, or `None` for the caller or an outside number.
+        agent: Option<AgentId>,
+        /// Outside number, if it is one.
+        number: Option<String>,
+        /// When.
+        at: Wall,
+    },
+    /// A leg was answered.
+    LegAnswered {
+        /// Which call.
+        call: CallId,
+        /// Which leg.
+        leg: u32,
+        /// When.
+        at: Wall,
+    },
+    /// A leg is gone.
+    LegEnded {
+        /// Which call.
+        call: CallId,
+        /// Which leg.
+        leg: u32,
+        /// Q.850 cause.
+        cause: u16,
+        /// When.
+        at: Wall,
+    },
+    /// A call was offered to an agent; leg and offer have one number.
+    OfferMade {
+        /// Which call.
+        call: CallId,
+        /// Number of the offer in the call.
+        offer: u32,
+        /// To whom.
+        agent: AgentId,
+        /// When.
+        at: Wall,
+    },
+    /// The phone started ringing.
+    OfferRinging {
+        /// Which call.
+        call: CallId,
+        /// Which offer.
+        offer: u32,
+        /// When.
+        at: Wall,
+    },
+    /// The offer is over.
+    OfferEnded {
+        /// Which call.
+        call: CallId,
+        /// Which offer.
+        offer: u32,
+        /// How.
+        outcome: OfferOutcome,
+        /// When.
+        at: Wall,
+    },
+    /// Caller and agent (or outside party) are in the bridge.
+    CallBridged {
+        /// Which call.
+        call: CallId,
+        /// The leg joined with the caller.
+        leg: u32,
+        /// The agent, if it is one.
+        agent: Option<AgentId>,
+        /// When.
+        at: Wall,
+    },
+    /// Something in the call's life, for its timeline: `held`, `resumed`, `transfer_started`, `transfer_completed`, ….
+    CallNoted {
+        /// Which call.
+        call: CallId,
+        /// A word in snake_case.
+        what: &'static str,
+        /// Free detail for people; may be empty.
+        detail: String,
+        /// Who did it.
+        by: Actor,
+        /// When.
+        at: Wall,
+    },
+    /// The call is over.
+    CallEnded {
+        /// Which call.
+        call: CallId,
+        /// How.
+        disposition: Disposition,
+        /// Q.850 cause of the caller's channel; 0 when unknown.
+        cause: u16,
+        /// From entering the queue to the first talk, or to the end.
+        waited: Duration,
+        /// Time in talks.
+        talked: Duration,
+        /// Who talked last.
+        agent: Option<AgentId>,
+        /// When.
+        at: Wall,
+    },
+    /// After (re)connection to an Asterisk: calls there that are open in the journal and not among these are lost.
+    CallsAlive {
+        /// Which Asterisk.
+        node: NodeId,
+        /// Living calls there.
+        calls: Vec<CallId>,
+        /// When.
+        at: Wall,
+    },
+    /// An agent's declared status changed.
+    AgentStatus {
+        /// Whose.
+        agent: AgentId,
+        /// New status.
+        status: Status,
+        /// By whom.
+        by: Actor,
+        /// When.
+        at: Wall,
+    },
+    /// An agent became idle; with the count of calls taken, for the strategies after a restart.
+    AgentIdle {
+        /// Who.
+        agent: AgentId,
+        /// Calls taken since the last log-in.
+        calls_taken: u32,
+        /// Since when.
+        at: Wall,
+    },
+}
+
+/// What the consoles are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// A call is being offered to an agent: the card pops up.
+    Offer {
+        /// To whom.
+        agent: AgentId,
+        /// The call.
+        call: CallView,
+    },
+    /// The offer is over.
+    OfferEnded {
+        /// To whom it was made.
+        agent: AgentId,
+        /// Which call.
+        call: CallId,
+        /// How.
+        outcome: OfferOutcome,
+    },
+    /// An agent's status or state changed.
+    Agent(AgentView),
+    /// An agent is no more.
+    AgentRemoved(AgentId),
+    /// A call changed.
+    Call(CallView),
+    /// A call ended.
+    CallEnded {
+        /// Which.
+        call: CallId,
+        /// How.
+        disposition: Disposition,
+    },
+    /// Connection with an Asterisk.
+    Node {
+        /// Which.
+        node: NodeId,
+        /// Connected.
+        up: bool,
+    },
+}
+
+/// What a request is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done, or being done.
+    Done,
+    /// The queue board.
+    Queue(Box<QueueView>),
+    /// Calls in progress, at most [`QueueView::MOST`].
+    Calls(Vec<CallView>),
+}
+
+/// Why a request is not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The call is unknown or over.
+    #[error("call {0} is not in progress")]
+    NoSuchCall(CallId),
+    /// No such agent.
+    #[error("agent {} does not exist", .0.0)]
+    NoSuchAgent(AgentId),
+    /// No such queue.
+    #[error("there is no such queue")]
+    NoSuchQueue,
+    /// The call is in a stage in which this cannot be done.
+    #[error("the call is {now}; this needs it to be {needed}")]
+    WrongStage {
+        /// Where it is.
+        now: &'static str,
+        /// Where it must be.
+        needed: &'static str,
+    },
+    /// Another agent's call.
+    #[error("the call belongs to another agent")]
+    NotYours,
+    /// The agent cannot take it now.
+    #[error("agent {} is not free to take a call", .0.0)]
+    AgentNotFree(AgentId),
+    /// Outside number not on the list of allowed destinations.
+    #[error("the number is not among the allowed destinations")]
+    NumberNotAllowed,
+    /// Asterisk is not connected.
+    #[error("the Asterisk that carries this call is not connected; try again in a moment")]
+    NodeDown,
+}
+
+/// Words for a pause that the engine sets by itself.
+impl From<OfferOutcome> for Option<PauseReason> {
+    fn from(outcome: OfferOutcome) -> Self {
+        match outcome {
+            OfferOutcome::RingNoAnswer => Some(PauseReason::NoAnswer),
+            OfferOutcome::Rejected => Some(PauseReason::Rejected),
+            OfferOutcome::Unreachable => Some(PauseReason::Unreachable),
+            OfferOutcome::Answered
+            | OfferOutcome::CallerGone
+            | OfferOutcome::AnsweredElsewhere
+            | OfferOutcome::Failed
+            | OfferOutcome::Lost => None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Everything that touches the world. The core decides, this does.
