@@ -54,3 +54,42 @@ fn counted(number: Number, noun: &Counted) -> Vec<Fragment> {
 pub fn cardinal(number: Number) -> Vec<Fragment> {
     number.parts().into_iter().map(cardinal_part).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::speech::{Language, Phrase, text};
+
+    #[test]
+    fn the_place_in_the_queue_is_told_as_a_number() {
+        let cases = [
+            (0, "You are number one in the queue."),
+            (13, "You are number thirteen in the queue."),
+            (21, "You are number twenty one in the queue."),
+            (100, "You are number one hundred in the queue."),
+            (345, "You are number three hundred forty five in the queue."),
+            (1_000, "There are more than nine hundred people before you in the queue."),
+        ];
+        for (place, words) in cases {
+            assert_eq!(text(&Phrase::Position(place), Language::En), words);
+        }
+    }
+
+    #[test]
+    fn the_wait_is_told_in_singular_or_plural() {
+        let cases = [
+            (0, "less than a minute."),
+            (1, "one minute."),
+            (2, "two minutes."),
+            (21, "twenty one minutes."),
+            (60, "one hour."),
+            (61, "one hour one minute."),
+            (150, "two hours thirty minutes."),
+            (999, "sixteen hours thirty nine minutes."),
+            (1_000, "more than sixteen hours."),
+        ];
+        for (minutes, words) in cases {
+            let said = text(&Phrase::EstimatedWait { minutes }, Language::En);
+            assert_eq!(said, format!("The estimated waiting time is {words}"), "{minutes}");
+        }
+    }
+}

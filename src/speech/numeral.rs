@@ -24,7 +24,8 @@ impl Number {
     /// The round numbers it is said with: 121 is 100, 20, 1. Zero is one part; never empty.
     pub fn parts(self) -> Vec<u32> {
         let below_hundred = self.0 % 100;
-        let (tens, units) = if below_hundred < 20 { (0, below_hundred) } else { (below_hundred / 10 * 10, below_hundred % 10) };
+        let (tens, units) =
+            if below_hundred < 20 { (0, below_hundred) } else { (below_hundred / 10 * 10, below_hundred % 10) };
         let mut parts: Vec<u32> = [self.0 - below_hundred, tens, units].into_iter().filter(|part| *part > 0).collect();
         if parts.is_empty() {
             parts.push(0);
@@ -87,3 +88,25 @@ const NAMES: [(u32, &str, &str); 36] = [
     (800, "number-800", "ordinal-800"),
     (900, "number-900", "ordinal-900"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_number_add_up_to_it_fall_in_size_and_each_has_a_word() {
+        for value in 0..=MAX {
+            let parts = Number::new(value).map(Number::parts).unwrap_or_default();
+            assert!(!parts.is_empty(), "{value}");
+            assert_eq!(parts.iter().sum::<u32>(), value);
+            assert!(parts.is_sorted_by(|a, b| a > b), "{value}: {parts:?}");
+            assert!(parts.iter().all(|part| *part == 0 || named(*part).is_some()), "{value}: {parts:?}");
+        }
+    }
+
+    #[test]
+    fn above_the_greatest_there_is_no_number() {
+        assert_eq!(Number::new(MAX).map(Number::value), Some(999));
+        assert_eq!(Number::new(1_000), None);
+    }
+}

@@ -128,11 +128,7 @@ pub fn fragments(phrase: &Phrase, language: Language) -> Vec<Fragment> {
 
 /// Every fragment of a language with its words, in the order of the list.
 pub fn all_fragments(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
-    language
-        .list()
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(": "))
+    language.list().lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "))
 }
 
 /// The words of a phrase, for the log and the console; the same words that are heard.
@@ -143,4 +139,110 @@ pub fn text(phrase: &Phrase, language: Language) -> String {
         on_list.map_or_else(String::new, |(_, words)| words.replace('\u{301}', ""))
     };
     fragments(phrase, language).iter().map(words).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Every phrase, with every number that is said and some beyond.
+    fn phrases() -> impl Iterator<Item = Phrase> {
+        let plain = [
+            Phrase::Greeting,
+            Phrase::Recorded,
+            Phrase::StayOnLine,
+            Phrase::AllBusy,
+            Phrase::AgentReady,
+            Phrase::AgentPaused,
+            Phrase::AgentOffline,
+            Phrase::CodeUnknown,
+            Phrase::NotAnAgent,
+            Phrase::Transferring,
+            Phrase::TransferFailed,
+            Phrase::Error,
+        ];
+        let numbers = || (0..=1_001).chain([u32::MAX]);
+        let counted = numbers().map(Phrase::Position);
+        plain.into_iter().chain(counted).chain(numbers().map(|minutes| Phrase::EstimatedWait { minutes }))
+    }
+
+    fn stems(language: Language) -> BTreeSet<&'static str> {
+        all_fragments(language).map(|(stem, _)| stem).collect()
+    }
+
+    #[test]
+    fn every_phrase_is_said_with_fragments_of_the_list_and_never_with_none() {
+        for language in Language::ALL {
+            let on_list = stems(language);
+            for phrase in phrases() {
+                let said = fragments(&phrase, language);
+                assert!(!said.is_empty(), "{language}: {phrase:?} is silent");
+                for fragment in said {
+                    assert!(
+                        on_list.contains(fragment.as_str()),
+                        "{language}: {phrase:?} needs {fragment}, not on the list"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_fragment_of_the_list_is_said_by_a_phrase_or_is_a_known_building_block() {
+        // Forms of numerals that the grammar has and no phrase asks for yet.
+        let building_blocks = |language| match language {
+            Language::Ru => vec!["number-0", "number-1-f-acc", "number-1-n"],
+            Language::En => vec!["number-0"],
+        };
+        for language in Language::ALL {
+            let said: BTreeSet<_> =
+                phrases().flat_map(|phrase| fragments(&phrase, language)).map(Fragment::as_str).collect();
+            let unsaid: BTreeSet<_> = stems(language).difference(&said).copied().collect();
+            let expected: BTreeSet<_> = building_blocks(language).into_iter().collect();
+            assert_eq!(unsaid, expected, "{language}");
+        }
+    }
+
+    #[test]
+    fn each_list_has_every_stem_once_with_words_and_a_name_fit_for_a_file() {
+        for language in Language::ALL {
+            let all: Vec<_> = all_fragments(language).collect();
+            assert_eq!(stems(language).len(), all.len(), "{language}: a stem is on the list twice");
+            for (stem, words) in all {
+                let fit =
+                    !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+                assert!(fit, "{language}: {stem:?}");
+                assert_eq!(words, words.trim(), "{language}: {stem}");
+                assert!(!words.is_empty(), "{language}: {stem}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_line_of_a_list_is_lost() {
+        for language in Language::ALL {
+            let lines = language.list().lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+            assert_eq!(all_fragments(language).count(), lines, "{language}: a line is not `stem: words`");
+        }
+    }
+
+    #[test]
+    fn a_language_is_known_by_its_code_alone() {
+        assert_eq!(Language::parse("ru"), Some(Language::Ru));
+        assert_eq!(Language::parse(" EN "), Some(Language::En));
+        for unknown in ["", "de", "russian", "r", "ру"] {
+            assert_eq!(Language::parse(unknown), None, "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_phrase_are_those_that_are_heard() {
+        assert_eq!(
+            text(&Phrase::AllBusy, Language::En),
+            "All our dispatchers are busy. The first one free will answer you."
+        );
+        assert_eq!(text(&Phrase::Recorded, Language::Ru), "Разговор может быть записан.");
+    }
 }

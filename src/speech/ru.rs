@@ -34,8 +34,7 @@ struct Counted {
     many: &'static str,
 }
 
-const MINUTE: Counted =
-    Counted { gender: Gender::Feminine, one: "minute-one", few: "minute-few", many: "minute-many" };
+const MINUTE: Counted = Counted { gender: Gender::Feminine, one: "minute-one", few: "minute-few", many: "minute-many" };
 const HOUR: Counted = Counted { gender: Gender::Masculine, one: "hour-one", few: "hour-few", many: "hour-many" };
 /// The same word where the sentence ends with it: the voice falls.
 const HOUR_AT_END: Counted =
@@ -91,7 +90,9 @@ pub fn cardinal(number: Number, gender: Gender, case: Case) -> Vec<Fragment> {
         (1, Gender::Feminine, Case::Accusative) => Fragment::new("number-1-f-acc"),
         (1, Gender::Neuter, Case::Nominative | Case::Accusative) => Fragment::new("number-1-n"),
         (2, Gender::Feminine, Case::Nominative | Case::Accusative) => Fragment::new("number-2-f"),
-        (_, Gender::Masculine | Gender::Feminine | Gender::Neuter, Case::Nominative | Case::Accusative) => cardinal_part(part),
+        (_, Gender::Masculine | Gender::Feminine | Gender::Neuter, Case::Nominative | Case::Accusative) => {
+            cardinal_part(part)
+        }
     };
     number.parts().into_iter().map(form).collect()
 }
@@ -101,4 +102,82 @@ pub fn ordinal(number: Number) -> Vec<Fragment> {
     let mut parts = number.parts();
     let last = parts.pop().map(ordinal_part);
     parts.into_iter().map(cardinal_part).chain(last).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speech::{Language, Phrase, text};
+
+    #[test]
+    fn the_place_in_the_queue_is_a_masculine_ordinal() {
+        let cases = [
+            (0, "Вы первый в очереди."),
+            (1, "Вы первый в очереди."),
+            (3, "Вы третий в очереди."),
+            (11, "Вы одиннадцатый в очереди."),
+            (20, "Вы двадцатый в очереди."),
+            (21, "Вы двадцать первый в очереди."),
+            (40, "Вы сороковой в очереди."),
+            (100, "Вы сотый в очереди."),
+            (112, "Вы сто двенадцатый в очереди."),
+            (240, "Вы двести сороковой в очереди."),
+            (300, "Вы трёхсотый в очереди."),
+            (999, "Вы девятьсот девяносто девятый в очереди."),
+            (1_000, "Перед вами в очереди больше девятисот человек."),
+            (u32::MAX, "Перед вами в очереди больше девятисот человек."),
+        ];
+        for (place, words) in cases {
+            assert_eq!(text(&Phrase::Position(place), Language::Ru), words);
+        }
+    }
+
+    #[test]
+    fn the_wait_agrees_in_gender_and_number() {
+        let cases = [
+            (0, "меньше минуты."),
+            (1, "одна минута."),
+            (2, "две минуты."),
+            (5, "пять минут."),
+            (11, "одиннадцать минут."),
+            (12, "двенадцать минут."),
+            (20, "двадцать минут."),
+            (21, "двадцать одна минута."),
+            (34, "тридцать четыре минуты."),
+            (59, "пятьдесят девять минут."),
+            (60, "один час."),
+            (62, "один час две минуты."),
+            (120, "два часа."),
+            (181, "три часа одна минута."),
+            (720, "двенадцать часов."),
+            (999, "шестнадцать часов тридцать девять минут."),
+            (1_000, "больше шестнадцати часов."),
+        ];
+        for (minutes, words) in cases {
+            let said = text(&Phrase::EstimatedWait { minutes }, Language::Ru);
+            assert_eq!(said, format!("Примерное время ожидания {words}"), "{minutes}");
+        }
+    }
+
+    #[test]
+    fn one_and_two_agree_with_the_noun_and_no_other_part_does() {
+        use Case::{Accusative, Nominative};
+        use Gender::{Feminine, Masculine, Neuter};
+        let cases: [(u32, Gender, Case, &[&str]); 9] = [
+            (1, Masculine, Nominative, &["number-1"]),
+            (1, Masculine, Accusative, &["number-1"]),
+            (21, Feminine, Nominative, &["number-20", "number-1-f"]),
+            (21, Feminine, Accusative, &["number-20", "number-1-f-acc"]),
+            (31, Neuter, Accusative, &["number-30", "number-1-n"]),
+            (102, Feminine, Accusative, &["number-100", "number-2-f"]),
+            (102, Neuter, Nominative, &["number-100", "number-2"]),
+            (11, Feminine, Accusative, &["number-11"]),
+            (200, Feminine, Nominative, &["number-200"]),
+        ];
+        for (value, gender, case, stems) in cases {
+            let said: Vec<_> =
+                Number::new(value).into_iter().flat_map(|n| cardinal(n, gender, case)).map(Fragment::as_str).collect();
+            assert_eq!(said, stems, "{value} {gender:?} {case:?}");
+        }
+    }
 }
