@@ -1,53 +1,17 @@
 //! English: one form of the numeral, two of the noun.
 
-use super::numeral::{Number, cardinal_part};
+use super::numeral::{Noun, Number, cardinal_part};
 use super::phrase::Fragment;
 
-/// A noun's two forms.
-struct Counted {
-    one: &'static str,
-    many: &'static str,
-}
-
-const MINUTE: Counted = Counted { one: "minute-one", many: "minute-many" };
-const HOUR: Counted = Counted { one: "hour-one", many: "hour-many" };
-/// The same word where the sentence ends with it: the voice falls.
-const HOUR_AT_END: Counted = Counted { one: "hour-one-end", many: "hour-many-end" };
-
-/// "You are number twenty one in the queue".
-pub(super) fn position(place: u32) -> Vec<Fragment> {
-    let Some(place) = Number::new(place.max(1)) else {
-        return vec![Fragment::new("position-beyond")];
+/// A numeral and its noun: "two minutes".
+pub fn counted(number: Number, noun: Noun) -> Vec<Fragment> {
+    let (one, many) = match noun {
+        Noun::Hour => ("hour-one", "hour-many"),
+        Noun::HourAtEnd => ("hour-one-end", "hour-many-end"),
+        Noun::MinuteAtEnd => ("minute-one-end", "minute-many-end"),
     };
-    let mut said = vec![Fragment::new("you-are-number")];
-    said.extend(cardinal(place));
-    said.push(Fragment::new("in-queue"));
-    said
-}
-
-/// "The estimated waiting time is two minutes".
-pub(super) fn estimated_wait(minutes: u32) -> Vec<Fragment> {
-    let mut said = vec![Fragment::new("wait-is")];
-    match Number::new(minutes) {
-        None => said.push(Fragment::new("wait-beyond")),
-        Some(wait) if wait.value() == 0 => said.push(Fragment::new("wait-under-minute")),
-        Some(wait) => said.extend(duration(wait)),
-    }
-    said
-}
-
-fn duration(minutes: Number) -> Vec<Fragment> {
-    let hours = Number::new(minutes.value() / 60).filter(|hours| hours.value() > 0);
-    let rest = Number::new(minutes.value() % 60).filter(|rest| rest.value() > 0);
-    let hour = if rest.is_some() { &HOUR } else { &HOUR_AT_END };
-    let hours = hours.into_iter().flat_map(|number| counted(number, hour));
-    hours.chain(rest.into_iter().flat_map(|number| counted(number, &MINUTE))).collect()
-}
-
-fn counted(number: Number, noun: &Counted) -> Vec<Fragment> {
-    let mut said = cardinal(number);
-    said.push(Fragment::new(if number.value() == 1 { noun.one } else { noun.many }));
-    said
+    let form = if number.value() == 1 { one } else { many };
+    cardinal(number).into_iter().chain([Fragment::new(form)]).collect()
 }
 
 /// A cardinal: "one hundred twenty one".

@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod en;
+mod measure;
 pub mod numeral;
 mod phrase;
 pub mod ru;

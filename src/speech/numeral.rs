@@ -21,6 +21,16 @@ impl Number {
         self.0
     }
 
+    /// How many times `unit` is in it; `None` for not once (and for a unit of zero).
+    pub fn over(self, unit: u32) -> Option<Self> {
+        self.0.checked_div(unit).filter(|times| *times > 0).map(Self)
+    }
+
+    /// What is left after whole `unit`s; `None` for nothing (and for a unit of zero).
+    pub fn rest(self, unit: u32) -> Option<Self> {
+        self.0.checked_rem(unit).filter(|rest| *rest > 0).map(Self)
+    }
+
     /// The round numbers it is said with: 121 is 100, 20, 1. Zero is one part; never empty.
     pub fn parts(self) -> Vec<u32> {
         let below_hundred = self.0 % 100;
@@ -32,6 +42,17 @@ impl Number {
         }
         parts
     }
+}
+
+/// What is counted. Where the sentence ends with the noun the voice falls: that is another sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noun {
+    /// «два часа (и пять минут)»
+    Hour,
+    /// «два часа.»
+    HourAtEnd,
+    /// «пять минут.»
+    MinuteAtEnd,
 }
 
 /// The cardinal of one part («двадцать», "twenty") in its common form.

@@ -1,5 +1,6 @@
 //! What can be said, and the fragments that say it.
 
+use super::numeral::{Noun, Number};
 use super::{en, ru};
 
 /// A language that the engine speaks.
@@ -105,14 +106,8 @@ pub fn fragments(phrase: &Phrase, language: Language) -> Vec<Fragment> {
     match phrase {
         Phrase::Greeting => whole("greeting"),
         Phrase::Recorded => whole("recorded"),
-        Phrase::Position(place) => match language {
-            Language::Ru => ru::position(*place),
-            Language::En => en::position(*place),
-        },
-        Phrase::EstimatedWait { minutes } => match language {
-            Language::Ru => ru::estimated_wait(*minutes),
-            Language::En => en::estimated_wait(*minutes),
-        },
+        Phrase::Position(place) => position(*place, language),
+        Phrase::EstimatedWait { minutes } => estimated_wait(*minutes, language),
         Phrase::StayOnLine => whole("stay-on-line"),
         Phrase::AllBusy => whole("all-busy"),
         Phrase::AgentReady => whole("agent-ready"),
@@ -124,6 +119,40 @@ pub fn fragments(phrase: &Phrase, language: Language) -> Vec<Fragment> {
         Phrase::TransferFailed => whole("transfer-failed"),
         Phrase::Error => whole("error"),
     }
+}
+
+/// «Вы двадцать первый в очереди», "You are number twenty one in the queue".
+fn position(place: u32, language: Language) -> Vec<Fragment> {
+    let Some(place) = Number::new(place.max(1)) else {
+        return vec![Fragment::new("position-beyond")];
+    };
+    let (start, number) = match language {
+        Language::Ru => ("you-are", ru::ordinal(place)),
+        Language::En => ("you-are-number", en::cardinal(place)),
+    };
+    [Fragment::new(start)].into_iter().chain(number).chain([Fragment::new("in-queue")]).collect()
+}
+
+/// «Примерное время ожидания: один час две минуты», "The estimated waiting time is one hour two minutes".
+fn estimated_wait(minutes: u32, language: Language) -> Vec<Fragment> {
+    let mut said = vec![Fragment::new("wait-is")];
+    let Some(wait) = Number::new(minutes) else {
+        said.push(Fragment::new("wait-beyond"));
+        return said;
+    };
+    let (hours, rest) = (wait.over(60), wait.rest(60));
+    let hour = if rest.is_some() { Noun::Hour } else { Noun::HourAtEnd };
+    let counted = [hours.map(|hours| (hours, hour)), rest.map(|rest| (rest, Noun::MinuteAtEnd))];
+    for (number, noun) in counted.into_iter().flatten() {
+        said.extend(match language {
+            Language::Ru => ru::counted(number, noun, ru::Case::Nominative),
+            Language::En => en::counted(number, noun),
+        });
+    }
+    if hours.is_none() && rest.is_none() {
+        said.push(Fragment::new("wait-under-minute"));
+    }
+    said
 }
 
 /// Every fragment of a language with its words, in the order of the list.

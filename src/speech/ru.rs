@@ -1,6 +1,6 @@
 //! Russian: gender, case and number agree.
 
-use super::numeral::{Number, cardinal_part, ordinal_part};
+use super::numeral::{Noun, Number, cardinal_part, ordinal_part};
 use super::phrase::Fragment;
 
 /// The gender of the counted noun.
@@ -23,8 +23,8 @@ pub enum Case {
     Accusative,
 }
 
-/// A noun with the three forms that a numeral asks for, and its gender.
-struct Counted {
+/// A noun's gender and the three forms that a numeral asks for.
+struct Forms {
     gender: Gender,
     /// After 1, 21, 101 …: «минута»
     one: &'static str,
@@ -34,45 +34,18 @@ struct Counted {
     many: &'static str,
 }
 
-const MINUTE: Counted = Counted { gender: Gender::Feminine, one: "minute-one", few: "minute-few", many: "minute-many" };
-const HOUR: Counted = Counted { gender: Gender::Masculine, one: "hour-one", few: "hour-few", many: "hour-many" };
-/// The same word where the sentence ends with it: the voice falls.
-const HOUR_AT_END: Counted =
-    Counted { gender: Gender::Masculine, one: "hour-one-end", few: "hour-few-end", many: "hour-many-end" };
-
-/// «Вы двадцать первый в очереди».
-pub(super) fn position(place: u32) -> Vec<Fragment> {
-    let Some(place) = Number::new(place.max(1)) else {
-        return vec![Fragment::new("position-beyond")];
+fn forms(noun: Noun) -> Forms {
+    let (gender, one, few, many) = match noun {
+        Noun::Hour => (Gender::Masculine, "hour-one", "hour-few", "hour-many"),
+        Noun::HourAtEnd => (Gender::Masculine, "hour-one-end", "hour-few-end", "hour-many-end"),
+        Noun::MinuteAtEnd => (Gender::Feminine, "minute-one-end", "minute-few-end", "minute-many-end"),
     };
-    let mut said = vec![Fragment::new("you-are")];
-    said.extend(ordinal(place));
-    said.push(Fragment::new("in-queue"));
-    said
-}
-
-/// «Примерное время ожидания: двадцать одна минута».
-pub(super) fn estimated_wait(minutes: u32) -> Vec<Fragment> {
-    let mut said = vec![Fragment::new("wait-is")];
-    match Number::new(minutes) {
-        None => said.push(Fragment::new("wait-beyond")),
-        Some(wait) if wait.value() == 0 => said.push(Fragment::new("wait-under-minute")),
-        Some(wait) => said.extend(duration(wait)),
-    }
-    said
-}
-
-/// Minutes as hours and minutes, in the nominative.
-fn duration(minutes: Number) -> Vec<Fragment> {
-    let hours = Number::new(minutes.value() / 60).filter(|hours| hours.value() > 0);
-    let rest = Number::new(minutes.value() % 60).filter(|rest| rest.value() > 0);
-    let hour = if rest.is_some() { &HOUR } else { &HOUR_AT_END };
-    let hours = hours.into_iter().flat_map(|number| counted(number, hour, Case::Nominative));
-    hours.chain(rest.into_iter().flat_map(|number| counted(number, &MINUTE, Case::Nominative))).collect()
+    Forms { gender, one, few, many }
 }
 
 /// A numeral and its noun: «двадцать две минуты».
-fn counted(number: Number, noun: &Counted, case: Case) -> Vec<Fragment> {
+pub fn counted(number: Number, noun: Noun, case: Case) -> Vec<Fragment> {
+    let noun = forms(noun);
     let mut said = cardinal(number, noun.gender, case);
     said.push(Fragment::new(match (number.value() % 10, number.value() % 100) {
         (_, 11..=14) => noun.many,

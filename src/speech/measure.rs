@@ -1,0 +1,311 @@
+//! What a recording holds: length and loudness of the raw stereo stream, and what is wrong with it.
+//!
+//! `MixMonitor` writes 16-bit little-endian samples of two channels in turn, left the caller and right the agent,
+//! with no header. The stream comes in chunks of any size, so a frame may be split between two of them.
+
+use std::time::Duration;
+
+/// Bytes of one frame: one 16-bit sample of each of the two channels.
+pub(super) const FRAME_BYTES: usize = 4;
+
+/// A channel that never gets louder (-46 dB of full scale) carries no voice: the noise of a quiet line peaks near
+/// -55 dB, a whisper near -35 dB.
+const SILENCE_PEAK: f64 = 0.005;
+
+/// How much shorter than the talk a recording may be: the talk is timed by events, the recording by its samples.
+const SHORT_TOLERANCE: Duration = Duration::from_secs(1);
+
+/// One of the two channels of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// The caller.
+    Left,
+    /// The agent.
+    Right,
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Left => "left (caller)",
+            Self::Right => "right (agent)",
+        })
+    }
+}
+
+/// What is wrong with a recording; each is reported, none is a reason to throw it away.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Not one frame.
+    #[error("the recording is empty")]
+    Empty,
+    /// Shorter than the talk.
+    #[error("the recording lasts {found:.1?} where the talk lasted {expected:.1?}")]
+    Short {
+        /// How long the talk was.
+        expected: Duration,
+        /// How long the recording is.
+        found: Duration,
+    },
+    /// No voice on one channel.
+    #[error("the {0} channel is silent")]
+    Silent(Side),
+    /// The last frame is not whole; its bytes were left out.
+    #[error("the recording breaks off inside a frame, {bytes} of its {FRAME_BYTES} bytes were left out")]
+    Truncated {
+        /// Bytes of the broken frame: 1 to 3.
+        bytes: u8,
+    },
+}
+
+/// How loud a channel is, as parts of full scale (1.0).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Level {
+    /// Root mean square over the whole recording.
+    pub rms: f64,
+    /// The loudest sample.
+    pub peak: f64,
+}
+
+impl Level {
+    /// Whether nobody is heard.
+    pub fn is_silent(self) -> bool {
+        self.peak < SILENCE_PEAK
+    }
+}
+
+/// What a recording holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Samples a second of each channel.
+    pub rate: u32,
+    /// Whole frames.
+    pub frames: u64,
+    /// The caller's channel.
+    pub left: Level,
+    /// The agent's channel.
+    pub right: Level,
+    /// Bytes after the last whole frame, 0 when the stream is whole.
+    pub truncated_bytes: u8,
+}
+
+impl Report {
+    /// The length of the recording (zero at a rate of zero).
+    pub fn duration(&self) -> Duration {
+        // One division for the whole seconds and one for the rest keeps 37 hours exact to the nanosecond.
+        let rate = u64::from(self.rate);
+        let seconds = self.frames.checked_div(rate).unwrap_or(0);
+        let nanos = (self.frames.checked_rem(rate).unwrap_or(0) * 1_000_000_000).checked_div(rate).unwrap_or(0);
+        Duration::from_secs(seconds) + Duration::from_nanos(nanos)
+    }
+
+    /// Whether no voice is on either channel.
+    pub fn is_silent(&self) -> bool {
+        self.left.is_silent() && self.right.is_silent()
+    }
+
+    /// Everything to be reported about the recording of a talk that lasted `expected` (`None` if that is not known).
+    pub fn faults(&self, expected: Option<Duration>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let found = self.duration();
+        if self.frames == 0 {
+            faults.push(Fault::Empty);
+        } else {
+            let sides = [(Side::Left, self.left), (Side::Right, self.right)];
+            faults
+                .extend(sides.into_iter().filter(|(_, level)| level.is_silent()).map(|(side, _)| Fault::Silent(side)));
+        }
+        if let Some(expected) = expected.filter(|expected| found + SHORT_TOLERANCE < *expected) {
+            faults.push(Fault::Short { expected, found });
+        }
+        if self.truncated_bytes > 0 {
+            faults.push(Fault::Truncated { bytes: self.truncated_bytes });
+        }
+        faults
+    }
+}
+
+/// Measures a raw stereo stream as it comes.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    rate: u32,
+    split: Frames,
+    frames: u64,
+    left: Meter,
+    right: Meter,
+}
+
+impl Analysis {
+    /// A stream of so many samples a second.
+    pub fn new(rate: u32) -> Self {
+        Self { rate, split: Frames::default(), frames: 0, left: Meter::default(), right: Meter::default() }
+    }
+
+    /// The next bytes of the stream, however many.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.feed_and(bytes, |_, _| {});
+    }
+
+    /// The same, and hands on every whole frame.
+    pub(super) fn feed_and(&mut self, bytes: &[u8], mut hand_on: impl FnMut(i16, i16)) {
+        let Self { split, frames, left, right, .. } = self;
+        split.feed(bytes, |a, b| {
+            *frames += 1;
+            left.add(a);
+            right.add(b);
+            hand_on(a, b);
+        });
+    }
+
+    /// Whole frames so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// As if so many frames had been fed: a test cannot feed 37 hours.
+    #[cfg(test)]
+    pub(super) fn set_frames(&mut self, frames: u64) {
+        self.frames = frames;
+    }
+
+    /// What was heard so far.
+    pub fn report(&self) -> Report {
+        Report {
+            rate: self.rate,
+            frames: self.frames,
+            left: self.left.level(self.frames),
+            right: self.right.level(self.frames),
+            truncated_bytes: self.split.kept,
+        }
+    }
+}
+
+/// Measures a whole raw stereo stream.
+pub fn analyse(raw: &[u8], rate: u32) -> Report {
+    let mut analysis = Analysis::new(rate);
+    analysis.feed(raw);
+    analysis.report()
+}
+
+/// Cuts a stream of chunks into frames, keeping the begun one for the next chunk.
+#[derive(Clone, Debug, Default)]
+struct Frames {
+    begun: [u8; FRAME_BYTES],
+    kept: u8,
+}
+
+impl Frames {
+    fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(i16, i16)) {
+        let mut emit = |frame: [u8; FRAME_BYTES]| {
+            let [a, b, c, d] = frame;
+            each(i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d]));
+        };
+        let mut rest = bytes;
+        while self.kept > 0 {
+            let Some((byte, after)) = rest.split_first() else { return };
+            rest = after;
+            if self.keep(*byte) {
+                emit(self.begun);
+            }
+        }
+        let (frames, over) = rest.as_chunks::<FRAME_BYTES>();
+        frames.iter().copied().for_each(emit);
+        for byte in over {
+            self.keep(*byte);
+        }
+    }
+
+    /// Adds a byte to the begun frame; true when that makes it whole.
+    fn keep(&mut self, byte: u8) -> bool {
+        if let Some(place) = self.begun.get_mut(usize::from(self.kept)) {
+            *place = byte;
+        }
+        self.kept += 1;
+        let whole = usize::from(self.kept) == FRAME_BYTES;
+        if whole {
+            self.kept = 0;
+        }
+        whole
+    }
+}
+
+/// Loudness of one channel. A square is below 2^31, so 2^33 samples (12 days at 8 kHz) fit into the sum.
+#[derive(Clone, Debug, Default)]
+struct Meter {
+    squares: u64,
+    peak: u16,
+}
+
+impl Meter {
+    fn add(&mut self, sample: i16) {
+        let size = sample.unsigned_abs();
+        self.squares = self.squares.saturating_add(u64::from(size).pow(2));
+        self.peak = self.peak.max(size);
+    }
+
+    fn level(&self, frames: u64) -> Level {
+        const FULL_SCALE: f64 = 32_768.0;
+        if frames == 0 {
+            return Level::default();
+        }
+        let rms = (self.squares as f64 / frames as f64).sqrt() / FULL_SCALE;
+        Level { rms, peak: f64::from(self.peak) / FULL_SCALE }
+    }
+}
+
+/// Streams for the tests here and of the WAV writer.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::FRAME_BYTES;
+
+    fn frame(left: i16, right: i16) -> [u8; FRAME_BYTES] {
+        let ([a, b], [c, d]) = (left.to_le_bytes(), right.to_le_bytes());
+        [a, b, c, d]
+    }
+
+    pub(in crate::speech) fn raw(frames: impl IntoIterator<Item = (i16, i16)>) -> Vec<u8> {
+        frames.into_iter().flat_map(|(left, right)| frame(left, right)).collect()
+    }
+
+    pub(in crate::speech) fn square_wave(frames: u32, left: i16, right: i16) -> Vec<u8> {
+        raw((0..frames).map(|n| if n % 20 < 10 { (left, right) } else { (-left, -right) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{raw, square_wave};
+    use super::*;
+
+    #[test]
+    fn levels_are_told_for_each_channel() {
+        let report = analyse(&square_wave(8_000, 16_384, 0), 8_000);
+        assert_eq!(report.duration(), Duration::from_secs(1));
+        assert!((report.left.rms - 0.5).abs() < 1e-9, "{report:?}");
+        assert!((report.left.peak - 0.5).abs() < 1e-9, "{report:?}");
+        assert_eq!(report.right, Level::default());
+        assert_eq!(report.faults(Some(Duration::from_millis(1_900))), [Fault::Silent(Side::Right)]);
+        assert!(!report.is_silent());
+    }
+
+    #[test]
+    fn line_noise_is_silence_and_a_whisper_is_not() {
+        assert!(analyse(&square_wave(800, 60, 8), 8_000).is_silent());
+        let whisper = analyse(&square_wave(800, 600, 600), 8_000);
+        assert_eq!(whisper.faults(None), []);
+    }
+
+    #[test]
+    fn a_short_recording_is_reported_in_words() {
+        let report = analyse(&square_wave(4_000, 9_000, 9_000), 8_000);
+        let faults = report.faults(Some(Duration::from_secs(3)));
+        let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(words, ["the recording lasts 500.0ms where the talk lasted 3.0s"]);
+    }
+
+    #[test]
+    fn the_loudest_negative_sample_is_full_scale() {
+        let report = analyse(&raw([(i16::MIN, i16::MIN)]), 8_000);
+        assert_eq!(report.left, Level { rms: 1.0, peak: 1.0 });
+    }
+}
