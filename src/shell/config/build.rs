@@ -1,0 +1,309 @@
+//! From what is written to what can be used: every value checked, secrets fetched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::domain::phone::Phone;
+use crate::engine::ids::QueueId;
+use crate::engine::settings::{QueueSettings, Settings, Strategy};
+use crate::speech::Language;
+
+use super::raw::{self, Queue, QueueDefaults, Raw};
+use super::{AsteriskNode, Config, ConfigError, Database, LogFormat, Recording, Secret, Telemetry, Web};
+
+/// Longest span that a queue's setting may have; more is a slip of the unit.
+const LONGEST_SECONDS: u32 = 24 * 3600;
+
+/// Where the engine keeps its data unless told otherwise: what systemd gives, `/var/lib/perezvon` where the user may
+/// write there, else the user's own data folder, so that a first look needs no file and no root.
+pub(super) fn data_folder(state_directory: Option<&str>, home: Option<&str>) -> PathBuf {
+    if let Some(given) = state_directory.and_then(|given| given.split(':').next()).filter(|given| !given.is_empty()) {
+        return PathBuf::from(given);
+    }
+    let system = PathBuf::from("/var/lib/perezvon");
+    if rustix::process::geteuid().is_root() || system.is_dir() {
+        return system;
+    }
+    match home {
+        Some(home) => Path::new(home).join(".local/share/perezvon"),
+        None => system,
+    }
+}
+
+pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Config, ConfigError> {
+    Ok(Config {
+        file: file.map(Path::to_owned),
+        asterisk: nodes(raw.asterisk.nodes)?,
+        database: database(raw.database, data)?,
+        web: web(raw.web)?,
+        recording: Recording {
+            dir: raw.recording.dir.map_or_else(|| data.join("recordings"), PathBuf::from),
+            min_free: u64::from(raw.recording.min_free_mb) * 1024 * 1024,
+        },
+        telemetry: telemetry(raw.telemetry)?,
+        engine: engine(raw.queue, &raw.office, raw.limits)?,
+    })
+}
+
+fn wrong<T>(key: impl Into<String>, value: impl ToString, why: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError::Value { key: key.into(), value: format!("{:?}", value.to_string()), why: why.into() })
+}
+
+/// The text, or what stands in the file; `None` when neither is given.
+fn secret(key: &str, text: Option<String>, file: Option<String>) -> Result<Option<Secret>, ConfigError> {
+    match (text, file) {
+        (Some(_), Some(_)) => wrong(format!("{key}_file"), "…", format!("{key} is set too; keep one of the two")),
+        (Some(text), None) => Ok(Some(Secret::new(text))),
+        (None, Some(path)) => match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))),
+            Err(cause) => Err(ConfigError::Secret { key: format!("{key}_file"), path: path.into(), cause }),
+        },
+        (None, None) => Ok(None),
+    }
+}
+
+fn nodes(raw: Vec<raw::Node>) -> Result<Vec<AsteriskNode>, ConfigError> {
+    if raw.is_empty() {
+        return wrong("asterisk.nodes", "[]", "the engine needs at least one Asterisk");
+    }
+    let mut names = BTreeSet::new();
+    let mut urls = BTreeSet::new();
+    let mut nodes = Vec::new();
+    for (index, node) in raw.into_iter().enumerate() {
+        let key = |name: &str| format!("asterisk.nodes[{index}].{name}");
+        let name = node.name.unwrap_or_else(|| format!("asterisk{}", index + 1));
+        if !is_name(&name) {
+            return wrong(key("name"), name, "use 1 to 40 letters, digits, `-` and `_`");
+        }
+        if !names.insert(name.clone()) {
+            return wrong(key("name"), name, "another node has this name");
+        }
+        let url = node.url.trim_end_matches('/').to_owned();
+        let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
+        if authority.is_empty() || authority.contains(['/', '@', '?', '#', ' ']) {
+            return wrong(key("url"), node.url, "write it as http://host:port, without a path or password");
+        }
+        if !urls.insert(url.clone()) {
+            return wrong(key("url"), url, "another node has this address; one Asterisk is one node");
+        }
+        if !is_name(&node.app) {
+            return wrong(key("app"), node.app, "use 1 to 40 letters, digits, `-` and `_`");
+        }
+        if !Path::new(&node.sounds_dir).is_absolute() || node.sounds_dir.contains([',', '&']) {
+            return wrong(key("sounds_dir"), node.sounds_dir, "give a full path without `,` and `&`");
+        }
+        let password = secret(&key("password"), node.password, node.password_file)?;
+        nodes.push(AsteriskNode {
+            name,
+            url,
+            username: node.username,
+            password: password.unwrap_or_else(|| Secret::new(String::new())),
+            app: node.app,
+            sounds_dir: node.sounds_dir.into(),
+        });
+    }
+    Ok(nodes)
+}
+
+fn database(raw: raw::Database, data: &Path) -> Result<Database, ConfigError> {
+    let url = match secret("database.url", raw.url, raw.url_file)? {
+        Some(url) => url,
+        None => Secret::new(format!("sqlite://{}", data.join("perezvon.db").display())),
+    };
+    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
+        // The address may hold a password: it is not shown.
+        return wrong("database.url", "…", "it must begin with sqlite:// or postgres://");
+    }
+    Ok(Database { url })
+}
+
+fn web(raw: raw::Web) -> Result<Web, ConfigError> {
+    let Ok(listen) = raw.listen.parse::<SocketAddr>() else {
+        return wrong("web.listen", raw.listen, "write it as address:port, such as 127.0.0.1:8080 or [::]:8080");
+    };
+    let cookie_secure = match raw.cookie_secure.as_str() {
+        "auto" => !listen.ip().is_loopback(),
+        "true" => true,
+        "false" => false,
+        _ => return wrong("web.cookie_secure", raw.cookie_secure, "use \"auto\", \"true\" or \"false\""),
+    };
+    if !(1..=24 * 365).contains(&raw.session_hours) {
+        return wrong("web.session_hours", raw.session_hours, "use 1 to 8760 hours");
+    }
+    let mut trusted_proxies = Vec::new();
+    for (index, proxy) in raw.trusted_proxies.into_iter().enumerate() {
+        match proxy.parse::<IpAddr>() {
+            Ok(address) => trusted_proxies.push(address),
+            Err(_) => return wrong(format!("web.trusted_proxies[{index}]"), proxy, "it is not an IP address"),
+        }
+    }
+    let session = Duration::from_secs(u64::from(raw.session_hours) * 3600);
+    Ok(Web { listen, cookie_secure, session, trusted_proxies })
+}
+
+fn telemetry(raw: raw::Telemetry) -> Result<Telemetry, ConfigError> {
+    if let Err(cause) = raw.log.parse::<tracing_subscriber::filter::Targets>() {
+        return wrong("telemetry.log", raw.log, format!("{cause}; use a level or a list such as info,perezvon=debug"));
+    }
+    let format = match raw.format.as_str() {
+        "text" => LogFormat::Text,
+        "json" => LogFormat::Json,
+        _ => return wrong("telemetry.format", raw.format, "use \"text\" or \"json\""),
+    };
+    Ok(Telemetry { log: raw.log, format })
+}
+
+fn engine(raw: raw::Queues, office: &raw::Office, limits: raw::Limits) -> Result<Settings, ConfigError> {
+    let queues = queues(raw.list, &raw.defaults)?;
+    let routes = routes(raw.routes, &queues)?;
+    let Some(language) = Language::parse(&office.language) else {
+        let all = Language::ALL.map(Language::as_str).join(", ");
+        return wrong("office.language", &office.language, format!("use one of {all}"));
+    };
+    if limits.max_calls == 0 {
+        return wrong("limits.max_calls", 0, "the engine could take no call; use 1 or more");
+    }
+    if let Some(trunk) = limits.trunk.as_ref().filter(|trunk| !is_name(trunk)) {
+        return wrong("limits.trunk", trunk, "give the name of a PJSIP endpoint: letters, digits, `-` and `_`");
+    }
+    let mut allowed_numbers = BTreeSet::new();
+    for (index, number) in limits.allowed_numbers.iter().enumerate() {
+        let digits = number.strip_prefix('+').unwrap_or(number);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            let why = "give the beginning of a number: `+` and digits, such as +7495";
+            return wrong(format!("limits.allowed_numbers[{index}]"), number, why);
+        }
+        allowed_numbers.insert(number.clone());
+    }
+    Ok(Settings {
+        queues,
+        routes,
+        language,
+        greeting: office.greeting,
+        recording_notice: office.recording_notice,
+        priority_step: seconds("queue.priority_step_seconds", raw.priority_step_seconds, 1)?,
+        allowed_numbers,
+        trunk: limits.trunk,
+        max_calls: usize::try_from(limits.max_calls).unwrap_or(usize::MAX),
+    })
+}
+
+fn queues(list: Vec<Queue>, defaults: &QueueDefaults) -> Result<Vec<QueueSettings>, ConfigError> {
+    let base = queue("queue.defaults", QueueSettings::default(), defaults)?;
+    if list.is_empty() {
+        return Ok(vec![base]);
+    }
+    let mut names = BTreeSet::new();
+    let mut queues = Vec::new();
+    for (index, raw) in list.into_iter().enumerate() {
+        let key = format!("queue.list[{index}]");
+        if !is_name(&raw.name) {
+            return wrong(format!("{key}.name"), raw.name, "use 1 to 40 letters, digits, `-` and `_`");
+        }
+        if !names.insert(raw.name.clone()) {
+            return wrong(format!("{key}.name"), raw.name, "another queue has this name");
+        }
+        let (name, own) = raw.split();
+        queues.push(QueueSettings { name, ..queue(&key, base.clone(), &own)? });
+    }
+    if queues.len() > usize::from(u16::MAX) {
+        return wrong("queue.list", queues.len(), "there can be at most 65535 queues");
+    }
+    Ok(queues)
+}
+
+impl Queue {
+    fn split(self) -> (String, QueueDefaults) {
+        let own = QueueDefaults {
+            strategy: self.strategy,
+            priority: self.priority,
+            skill: self.skill,
+            skill_level: self.skill_level,
+            ring_seconds: self.ring_seconds,
+            wrap_up_seconds: self.wrap_up_seconds,
+            sticky: self.sticky,
+            sticky_wait_seconds: self.sticky_wait_seconds,
+            announce_first_seconds: self.announce_first_seconds,
+            announce_every_seconds: self.announce_every_seconds,
+        };
+        (self.name, own)
+    }
+}
+
+/// `base` with what `raw` sets.
+fn queue(key: &str, base: QueueSettings, raw: &QueueDefaults) -> Result<QueueSettings, ConfigError> {
+    let span = |name: &str, value: Option<u32>, least: u32, base: Duration| match value {
+        Some(value) => seconds(&format!("{key}.{name}"), value, least),
+        None => Ok(base),
+    };
+    let strategy = match &raw.strategy {
+        None => base.strategy,
+        Some(text) => match Strategy::ALL.iter().find(|(_, name)| name == text) {
+            Some((strategy, _)) => *strategy,
+            None => {
+                let all = Strategy::ALL.map(|(_, name)| name).join(", ");
+                return wrong(format!("{key}.strategy"), text, format!("use one of {all}"));
+            }
+        },
+    };
+    let skill = match (raw.skill.as_deref(), raw.skill_level) {
+        (None, None) => base.skill,
+        (None, Some(level)) if base.skill.is_none() => {
+            return wrong(format!("{key}.skill_level"), level, "it needs `skill` beside it");
+        }
+        (name, level) => {
+            let (base_name, base_level) = base.skill.unwrap_or_else(|| (String::new(), 1));
+            let level = level.unwrap_or(base_level);
+            if !(1..=10).contains(&level) {
+                return wrong(format!("{key}.skill_level"), level, "use 1 to 10");
+            }
+            // An empty text takes back a skill that the defaults ask for.
+            Some((name.map_or(base_name, str::to_owned), level)).filter(|(name, _)| !name.is_empty())
+        }
+    };
+    Ok(QueueSettings {
+        name: base.name,
+        strategy,
+        priority: raw.priority.unwrap_or(base.priority),
+        skill,
+        ring_time: span("ring_seconds", raw.ring_seconds, 3, base.ring_time)?,
+        wrap_up: span("wrap_up_seconds", raw.wrap_up_seconds, 0, base.wrap_up)?,
+        sticky: raw.sticky.unwrap_or(base.sticky),
+        sticky_wait: span("sticky_wait_seconds", raw.sticky_wait_seconds, 0, base.sticky_wait)?,
+        announce_first: span("announce_first_seconds", raw.announce_first_seconds, 0, base.announce_first)?,
+        announce_every: span("announce_every_seconds", raw.announce_every_seconds, 0, base.announce_every)?,
+    })
+}
+
+fn routes(raw: BTreeMap<String, String>, queues: &[QueueSettings]) -> Result<BTreeMap<String, QueueId>, ConfigError> {
+    let mut routes = BTreeMap::new();
+    for (dialled, name) in raw {
+        let place = queues.iter().position(|queue| queue.name == name);
+        let Some(id) = place.and_then(|place| u16::try_from(place).ok()) else {
+            let all: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
+            return wrong(
+                format!("queue.routes.{dialled}"),
+                name,
+                format!("there is no such queue; there are {}", all.join(", ")),
+            );
+        };
+        if Phone::parse(&dialled) == Phone::Hidden {
+            return wrong("queue.routes", dialled, "it is not a number that can be dialled");
+        }
+        routes.insert(dialled, QueueId(id));
+    }
+    Ok(routes)
+}
+
+fn seconds(key: &str, value: u32, least: u32) -> Result<Duration, ConfigError> {
+    if value < least || value > LONGEST_SECONDS {
+        return wrong(key, value, format!("use {least} to {LONGEST_SECONDS} seconds"));
+    }
+    Ok(Duration::from_secs(u64::from(value)))
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}

@@ -1,0 +1,197 @@
+//! The configuration as it is written: types and built-in defaults, nothing checked yet.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) asterisk: Asterisk,
+    pub(super) database: Database,
+    pub(super) web: Web,
+    pub(super) queue: Queues,
+    pub(super) callback: Empty,
+    pub(super) recording: Recording,
+    pub(super) speech: Empty,
+    pub(super) sms: Empty,
+    pub(super) office: Office,
+    pub(super) limits: Limits,
+    pub(super) telemetry: Telemetry,
+}
+
+/// A section that has no key yet.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Empty {}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Asterisk {
+    pub(super) nodes: Vec<Node>,
+}
+
+impl Default for Asterisk {
+    fn default() -> Self {
+        Asterisk { nodes: vec![Node::default()] }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Node {
+    pub(super) name: Option<String>,
+    pub(super) url: String,
+    pub(super) username: String,
+    pub(super) password: Option<String>,
+    pub(super) password_file: Option<String>,
+    pub(super) app: String,
+    pub(super) sounds_dir: String,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Node {
+            name: None,
+            url: "http://127.0.0.1:8088".to_owned(),
+            username: "perezvon".to_owned(),
+            password: None,
+            password_file: None,
+            app: "perezvon".to_owned(),
+            sounds_dir: "/usr/share/perezvon/sounds".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Database {
+    pub(super) url: Option<String>,
+    pub(super) url_file: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Web {
+    pub(super) listen: String,
+    pub(super) cookie_secure: String,
+    pub(super) session_hours: u32,
+    pub(super) trusted_proxies: Vec<String>,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Web {
+            listen: "127.0.0.1:8080".to_owned(),
+            cookie_secure: "auto".to_owned(),
+            session_hours: 12,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Queues {
+    pub(super) list: Vec<Queue>,
+    pub(super) defaults: QueueDefaults,
+    pub(super) routes: BTreeMap<String, String>,
+    pub(super) priority_step_seconds: u32,
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        Queues {
+            list: Vec::new(),
+            defaults: QueueDefaults::default(),
+            routes: BTreeMap::new(),
+            priority_step_seconds: 60,
+        }
+    }
+}
+
+/// What a queue may leave out is taken from `[queue.defaults]`, and what that leaves out from the engine's defaults.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct QueueDefaults {
+    pub(super) strategy: Option<String>,
+    pub(super) priority: Option<i16>,
+    pub(super) skill: Option<String>,
+    pub(super) skill_level: Option<u8>,
+    pub(super) ring_seconds: Option<u32>,
+    pub(super) wrap_up_seconds: Option<u32>,
+    pub(super) sticky: Option<bool>,
+    pub(super) sticky_wait_seconds: Option<u32>,
+    pub(super) announce_first_seconds: Option<u32>,
+    pub(super) announce_every_seconds: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Queue {
+    pub(super) name: String,
+    pub(super) strategy: Option<String>,
+    pub(super) priority: Option<i16>,
+    pub(super) skill: Option<String>,
+    pub(super) skill_level: Option<u8>,
+    pub(super) ring_seconds: Option<u32>,
+    pub(super) wrap_up_seconds: Option<u32>,
+    pub(super) sticky: Option<bool>,
+    pub(super) sticky_wait_seconds: Option<u32>,
+    pub(super) announce_first_seconds: Option<u32>,
+    pub(super) announce_every_seconds: Option<u32>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Recording {
+    pub(super) dir: Option<String>,
+    pub(super) min_free_mb: u32,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Recording { dir: None, min_free_mb: 500 }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Office {
+    pub(super) language: String,
+    pub(super) greeting: bool,
+    pub(super) recording_notice: bool,
+}
+
+impl Default for Office {
+    fn default() -> Self {
+        Office { language: "ru".to_owned(), greeting: true, recording_notice: true }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) max_calls: u32,
+    pub(super) allowed_numbers: Vec<String>,
+    pub(super) trunk: Option<String>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_calls: 10_000, allowed_numbers: Vec::new(), trunk: None }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Telemetry {
+    pub(super) log: String,
+    pub(super) format: String,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Telemetry { log: "info".to_owned(), format: "text".to_owned() }
+    }
+}
