@@ -1,5 +1,7 @@
 //! Everything that touches the world. The core decides, this does.
 
 pub mod config;
+pub mod requests;
 pub mod shutdown;
 pub mod telemetry;
+pub mod updates;

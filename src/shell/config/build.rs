@@ -81,7 +81,7 @@ fn nodes(raw: Vec<raw::Node>) -> Result<Vec<AsteriskNode>, ConfigError> {
             return wrong(key("name"), name, "another node has this name");
         }
         let url = node.url.trim_end_matches('/').to_owned();
-        let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
+        let authority = url.strip_prefix("http://").unwrap_or_default();
         if authority.is_empty() || authority.contains(['/', '@', '?', '#', ' ']) {
             return wrong(key("url"), node.url, "write it as http://host:port, without a path or password");
         }
