@@ -1,5 +1,6 @@
 //! Everything that touches the world. The core decides, this does.
 
+pub mod asterisk;
 pub mod config;
 pub mod requests;
 pub mod shutdown;

@@ -1,0 +1,1 @@
+//! Is this Asterisk fit and well configured? For `perezvon check`.

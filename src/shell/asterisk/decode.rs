@@ -1,0 +1,266 @@
+//! Frames of the events socket as [`NodeEvent`]s.
+//!
+//! The frame's type is read first, by a pass that builds nothing, so that the many events that do not concern us cost
+//! next to nothing; the others are decoded straight into the model of `asterisk-ari` for their type. (Its `Event`
+//! would buffer every frame twice, and turn a frame with one field missing into `Unknown` silently.)
+
+use std::borrow::Cow;
+
+use asterisk_ari::apis::channels::models::{Channel, ChannelState};
+use asterisk_ari::ws::models;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::engine::event::{Arrival, NodeEvent, Origin};
+use crate::engine::ids::{ChannelId, Own};
+use crate::engine::time::Wall;
+
+use super::encode::MEMO;
+
+/// What a frame means to us.
+#[derive(Debug, PartialEq)]
+pub(super) enum Decoded {
+    /// Something for the core.
+    Event(NodeEvent),
+    /// A known type that does not concern us.
+    Ignored,
+    /// Another engine took the application's name.
+    Replaced,
+    /// A channel came into the application with arguments that mean nothing to us: it must not be left in silence.
+    Stray(ChannelId),
+    /// A type that we do not know.
+    Unknown(String),
+    /// It cannot be read; why.
+    Malformed(String),
+}
+
+/// Types that Asterisk need not send at all: most of the frames of a call.
+pub(super) const UNWANTED: [&str; 9] = [
+    "ChannelVarset",
+    "ChannelDialplan",
+    "ChannelCallerId",
+    "ChannelConnectedLine",
+    "ChannelCreated",
+    "ChannelHangupRequest",
+    "DeviceStateChanged",
+    "PlaybackStarted",
+    "PlaybackContinuing",
+];
+
+/// Known types that come rarely and do not concern us.
+const RARE: [&str; 25] = [
+    "ApplicationMoveFailed",
+    "ApplicationRegistered",
+    "ApplicationUnregistered",
+    "BridgeAttendedTransfer",
+    "BridgeBlindTransfer",
+    "BridgeCreated",
+    "BridgeDestroyed",
+    "BridgeMerged",
+    "BridgeVideoSourceChanged",
+    "CallBroadcast",
+    "CallClaimed",
+    "ChannelHold",
+    "ChannelTalkingFinished",
+    "ChannelTalkingStarted",
+    "ChannelToneDetected",
+    "ChannelTransfer",
+    "ChannelUnhold",
+    "ChannelUserevent",
+    "EndpointStateChange",
+    "PeerStatusChange",
+    "RecordingFailed",
+    "RecordingFinished",
+    "RecordingStarted",
+    "RESTResponse",
+    "TextMessageReceived",
+];
+
+/// Reads one frame.
+pub(super) fn decode(frame: &str) -> Decoded {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+    }
+    let head: Head<'_> = match serde_json::from_str(frame) {
+        Ok(head) => head,
+        Err(error) => return Decoded::Malformed(error.to_string()),
+    };
+    match head.kind.as_ref() {
+        "StasisStart" => read::<models::StasisStart>(frame, arrived),
+        "StasisEnd" => read::<models::StasisEnd>(frame, |event| event_of(NodeEvent::Left(id_of(event.channel)))),
+        "ChannelStateChange" => read::<models::ChannelStateChange>(frame, |event| state_changed(event.channel)),
+        "ChannelDestroyed" => read::<models::ChannelDestroyed>(frame, |event| {
+            let cause = u16::try_from(event.cause).unwrap_or(0);
+            event_of(NodeEvent::Gone { channel: id_of(event.channel), cause })
+        }),
+        "ChannelDtmfReceived" => read::<models::ChannelDtmfReceived>(frame, |event| match event.digit.chars().next() {
+            Some(digit) => event_of(NodeEvent::Digit { channel: id_of(event.channel), digit }),
+            None => Decoded::Malformed("ChannelDtmfReceived without a digit".to_owned()),
+        }),
+        "ChannelEnteredBridge" => read::<models::ChannelEnteredBridge>(frame, |event| match event.channel {
+            Some(channel) => event_of(NodeEvent::Joined { bridge: event.bridge.id.into(), channel: id_of(channel) }),
+            None => Decoded::Ignored,
+        }),
+        "ChannelLeftBridge" => read::<models::ChannelLeftBridge>(frame, |event| {
+            event_of(NodeEvent::Parted { bridge: event.bridge.id.into(), channel: id_of(event.channel) })
+        }),
+        "Dial" => read::<models::Dial>(frame, dialled),
+        "PlaybackFinished" => read::<models::PlaybackFinished>(frame, |event| match event.playback.id {
+            Some(id) => event_of(NodeEvent::PlaybackEnded(id.into())),
+            None => Decoded::Malformed("PlaybackFinished without an id".to_owned()),
+        }),
+        "ContactStatusChange" => read::<models::ContactStatusChange>(frame, contact_changed),
+        "ApplicationReplaced" => Decoded::Replaced,
+        kind if UNWANTED.contains(&kind) || RARE.contains(&kind) => Decoded::Ignored,
+        kind => Decoded::Unknown(kind.chars().take(64).collect()),
+    }
+}
+
+fn event_of(event: NodeEvent) -> Decoded {
+    Decoded::Event(event)
+}
+
+fn id_of(channel: Channel) -> ChannelId {
+    channel.id.into()
+}
+
+/// Into the model; where that fails because something that we do not need is missing or new, once more with the gaps
+/// filled in.
+fn read<T: DeserializeOwned>(frame: &str, translate: impl FnOnce(T) -> Decoded) -> Decoded {
+    let first = match serde_json::from_str::<T>(frame) {
+        Ok(event) => return translate(event),
+        Err(error) => error,
+    };
+    let mended = serde_json::from_str::<Value>(frame).ok().and_then(|mut value| {
+        mend(&mut value);
+        serde_json::from_value::<T>(value).ok()
+    });
+    mended.map_or_else(|| Decoded::Malformed(first.to_string()), translate)
+}
+
+/// Fills in what the models want and we do not: everything but ids.
+fn mend(frame: &mut Value) {
+    for name in ["channel", "peer", "caller", "forwarded", "replace_channel"] {
+        if let Some(Value::Object(channel)) = frame.get_mut(name) {
+            let known = channel.get("state").is_some_and(|state| ChannelState::deserialize(state).is_ok());
+            if !known {
+                channel.insert("state".to_owned(), json!("Unknown"));
+            }
+            fill(channel, channel_gaps());
+        }
+    }
+    if let Some(Value::Object(bridge)) = frame.get_mut("bridge") {
+        // Kinds and modes that may be new.
+        bridge.remove("video_mode");
+        bridge.insert("bridge_type".to_owned(), json!("mixing"));
+        fill(bridge, bridge_gaps());
+    }
+    if let Some(Value::Object(playback)) = frame.get_mut("playback") {
+        playback.insert("state".to_owned(), json!("done"));
+    }
+    if let Value::Object(frame) = frame {
+        if !frame.get("cause").is_some_and(Value::is_u64) {
+            frame.insert("cause".to_owned(), json!(0));
+        }
+        fill(frame, json!({ "cause_txt": "", "dialstatus": "", "duration_ms": 0, "args": [] }));
+    }
+}
+
+fn channel_gaps() -> Value {
+    let party = json!({ "name": "", "number": "" });
+    json!({
+        "name": "", "state": "Unknown", "caller": party, "connected": party, "accountcode": "", "language": "",
+        "creationtime": "1970-01-01T00:00:00.000+0000",
+        "dialplan": { "context": "", "exten": "", "priority": 0, "app_name": "", "app_data": "" },
+    })
+}
+
+fn bridge_gaps() -> Value {
+    json!({
+        "technology": "", "bridge_class": "", "creator": "", "name": "", "channels": [],
+        "creationtime": "1970-01-01T00:00:00.000+0000",
+    })
+}
+
+fn fill(object: &mut serde_json::Map<String, Value>, gaps: Value) {
+    let Value::Object(gaps) = gaps else { return };
+    for (name, gap) in gaps {
+        match (object.get_mut(&name), gap) {
+            (None | Some(Value::Null), gap) => {
+                object.insert(name, gap);
+            }
+            (Some(Value::Object(inner)), gap @ Value::Object(_)) => fill(inner, gap),
+            (Some(_), _) => {}
+        }
+    }
+}
+
+fn arrived(event: models::StasisStart) -> Decoded {
+    let channel = event.channel;
+    if Own::parse(&channel.id).is_some() {
+        // A leg that we made: its life is told by other events.
+        return Decoded::Ignored;
+    }
+    match origin(event.args.iter().map(String::as_str)) {
+        Some(origin) => event_of(NodeEvent::Arrived(Arrival {
+            origin,
+            number: channel.caller.number,
+            name: channel.caller.name,
+            dialled: channel.dialplan.extension,
+            created: Wall(channel.creation_time.timestamp_millis()),
+            answered: channel.state == ChannelState::Up,
+            memo: memo(channel.channel_vars.as_ref()),
+            channel: channel.id.into(),
+        })),
+        None => Decoded::Stray(channel.id.into()),
+    }
+}
+
+/// What the arguments of `Stasis()` (without the application's name) tell of the way in.
+pub(super) fn origin<'a>(args: impl IntoIterator<Item = &'a str>) -> Option<Origin> {
+    let mut args = args.into_iter();
+    match (args.next()?, args.next()) {
+        ("inbound", Some("fallback")) => Some(Origin::Fallback),
+        ("inbound", _) => Some(Origin::Inbound),
+        ("agent", Some(endpoint)) => Some(Origin::Agent { endpoint: endpoint.to_owned() }),
+        (_, _) => None,
+    }
+}
+
+/// The engine's note among the channel's variables; it is shown where `ari.conf` names it in `channelvars`.
+pub(super) fn memo(channel_vars: Option<&Value>) -> Option<String> {
+    let text = channel_vars?.get(MEMO)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn state_changed(channel: Channel) -> Decoded {
+    match channel.state {
+        ChannelState::Ringing => event_of(NodeEvent::Ringing(id_of(channel))),
+        ChannelState::Up => event_of(NodeEvent::Answered(id_of(channel))),
+        // Another crate's enum: the states of analogue lines and those before anything rings.
+        _ => Decoded::Ignored,
+    }
+}
+
+fn dialled(event: models::Dial) -> Decoded {
+    let Some(peer) = event.peer else { return Decoded::Ignored };
+    match event.dialstatus.as_str() {
+        "RINGING" | "PROGRESS" => event_of(NodeEvent::Ringing(id_of(peer))),
+        "ANSWER" => event_of(NodeEvent::Answered(id_of(peer))),
+        // The end of a dial that failed is told by ChannelDestroyed, with its cause.
+        _ => Decoded::Ignored,
+    }
+}
+
+fn contact_changed(event: models::ContactStatusChange) -> Decoded {
+    let reachable = contact_reachable(&event.contact_info.contact_status);
+    event_of(NodeEvent::Device { endpoint: event.endpoint.resource, reachable })
+}
+
+/// A contact that nobody asks (`NonQualified`) counts as there.
+fn contact_reachable(status: &str) -> bool {
+    matches!(status, "Reachable" | "NonQualified" | "Created" | "Updated")
+}
