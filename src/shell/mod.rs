@@ -4,5 +4,6 @@ pub mod asterisk;
 pub mod config;
 pub mod requests;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;
 pub mod updates;

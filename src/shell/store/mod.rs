@@ -1,0 +1,221 @@
+//! The database: SQLite by default, PostgreSQL by its URL. One set of statements serves both.
+//!
+//! - `open`, `schema`, `sql`: connections, tables, statements.
+//! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
+//! - [`calls`], [`callers`], [`recordings`]: what is asked of the journal.
+//! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
+
+pub mod agents;
+mod error;
+mod open;
+mod page;
+mod schema;
+pub mod sessions;
+mod sql;
+#[cfg(test)]
+mod testing;
+pub mod users;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyPool, Transaction};
+
+pub use error::{Result, StoreError};
+pub use page::Page;
+pub use schema::Dialect;
+use sql::{Columns, Sql};
+
+/// No statement may take longer: a database that hangs is as bad as one that is gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The database. Clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dialect: Dialect,
+    /// For reading; in PostgreSQL for everything.
+    read: AnyPool,
+    /// For writing. SQLite has one writer: waiting for a connection is fair, waiting for its lock is not.
+    write: AnyPool,
+    /// SQLite's file.
+    file: Option<PathBuf>,
+    /// For messages; without a password.
+    name: String,
+}
+
+/// How much there is and how much more can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Size of the database in bytes.
+    pub used: u64,
+    /// Free bytes on its disk, when it is a disk of this machine.
+    pub free: Option<u64>,
+}
+
+impl Store {
+    /// Which database it is.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.inner.dialect
+    }
+
+    /// The URL without the password, for messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// SQLite's file; none for PostgreSQL.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.inner.file.as_deref()
+    }
+
+    /// The database answers and can be written to.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.rows(Sql::new("SELECT 1 AS one")).await?;
+        match self.inner.dialect {
+            // Takes SQLite's lock: a disk that became read-only is found out here.
+            Dialect::Sqlite => self.begin().await?.commit().await,
+            Dialect::Postgres => Ok(()),
+        }
+    }
+
+    /// How much room the database takes, and how much is left.
+    ///
+    /// # Errors
+    /// When the database does not answer or the disk cannot be asked.
+    pub async fn space(&self) -> Result<Space> {
+        let sql = match self.inner.dialect {
+            Dialect::Sqlite => {
+                "SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS used"
+            }
+            Dialect::Postgres => "SELECT pg_database_size(current_database()) AS used",
+        };
+        let row = self.row(Sql::new(sql)).await?.ok_or(StoreError::NotFound("answer"))?;
+        let free = match self.file() {
+            Some(file) => Some(free_bytes(file)?),
+            None => None,
+        };
+        Ok(Space { used: row.small("used")?, free })
+    }
+
+    /// Closes all connections; SQLite folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        self.inner.read.close().await;
+        self.inner.write.close().await;
+    }
+
+    async fn rows(&self, sql: Sql) -> Result<Vec<AnyRow>> {
+        let (text, values) = sql.parts()?;
+        bounded(sqlx::query_with(&text, values).fetch_all(&self.inner.read)).await
+    }
+
+    async fn row(&self, sql: Sql) -> Result<Option<AnyRow>> {
+        Ok(self.rows(sql).await?.into_iter().next())
+    }
+
+    /// Runs one writing statement; answers how many rows it touched.
+    async fn execute(&self, sql: Sql) -> Result<u64> {
+        let (text, values) = sql.parts()?;
+        let done = bounded(sqlx::query_with(&text, values).execute(&self.inner.write)).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Runs one writing statement that returns rows.
+    async fn write_returning(&self, sql: Sql) -> Result<Vec<AnyRow>> {
+        let (text, values) = sql.parts()?;
+        bounded(sqlx::query_with(&text, values).fetch_all(&self.inner.write)).await
+    }
+
+    /// Begins a writing transaction; one that is dropped is undone.
+    async fn begin(&self) -> Result<Tx> {
+        Ok(Tx(bounded(self.inner.write.begin_with(self.inner.dialect.begin())).await?))
+    }
+}
+
+/// A transaction.
+struct Tx(Transaction<'static, Any>);
+
+impl Tx {
+    async fn execute(&mut self, sql: Sql) -> Result<u64> {
+        let (text, values) = sql.parts()?;
+        let done = bounded(sqlx::query_with(&text, values).execute(&mut *self.0)).await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn rows(&mut self, sql: Sql) -> Result<Vec<AnyRow>> {
+        let (text, values) = sql.parts()?;
+        bounded(sqlx::query_with(&text, values).fetch_all(&mut *self.0)).await
+    }
+
+    async fn commit(self) -> Result<()> {
+        bounded(self.0.commit()).await
+    }
+}
+
+async fn bounded<T>(work: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+fn free_bytes(file: &Path) -> Result<u64> {
+    let stat = rustix::fs::statvfs(file).map_err(|error| {
+        StoreError::Unavailable(format!("the disk of {} cannot be asked for free space: {error}", file.display()))
+    })?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// The lower-case hexadecimal SHA-256, under which secrets that come back to us are kept.
+fn sha256_hex(text: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    use std::fmt::Write as _;
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A secret of so many random bytes, in letters that need no escaping anywhere.
+fn random_secret<const BYTES: usize>() -> String {
+    use base64::Engine as _;
+    let mut bytes = [0u8; BYTES];
+    rand::Rng::fill(&mut rand::rng(), bytes.as_mut_slice());
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Text that must not appear in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Secret(text)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
