@@ -1,9 +1,395 @@
-//! Call logic: the state machines and the one `Engine` that owns them.
+//! Call logic: the state machines and the one [`Engine`] that owns them.
+//!
+//! The contract: mutate once, then drain. [`Engine::handle`] one event with the time, then [`Engine::poll_command`]
+//! until `None`, then sleep until [`Engine::poll_timeout`] or the next event. A late or spurious wake-up does nothing.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod acd;
+mod call;
 pub mod command;
 pub mod event;
 pub mod ids;
+mod lookup;
+mod people;
 pub mod settings;
+mod shared;
 pub mod time;
+mod timers;
 pub mod view;
+
+use std::collections::BTreeMap;
+
+use call::feature::FeatureCall;
+use call::memo::Memo;
+use call::{Call, Found};
+use command::{AriRequest, Command, Fact, HangUpCause};
+use event::{Arrival, Event, NodeEvent, Origin, Refusal, Snapshot};
+use ids::{AgentId, CallId, ChannelId, NodeId, Own};
+use lookup::Lookup;
+use settings::Settings;
+use shared::{Shared, Wish};
+use time::{Instant, Now};
+use timers::Owner;
+
+/// Deadlines handled with one event at most; the rest is due at once after it. Keeps the work per event bounded.
+const DUE_PER_EVENT: usize = 256;
+
+/// The whole call logic: calls, agents, queues.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    core: Shared,
+    calls: BTreeMap<CallId, Box<Call>>,
+    features: BTreeMap<CallId, FeatureCall>,
+    /// Channels that Asterisk named; legs are found by their own id.
+    channels: Lookup<ChannelId, CallId>,
+    last_call: CallId,
+    /// The agents' phones changed; the fallback dialplan is told.
+    phones_changed: bool,
+}
+
+impl Engine {
+    /// An engine without calls and agents. `last_call` is the highest call id ever used, so that none is used twice.
+    #[must_use]
+    pub fn new(settings: Settings, last_call: CallId) -> Engine {
+        Engine {
+            core: Shared::new(settings),
+            calls: BTreeMap::new(),
+            features: BTreeMap::new(),
+            channels: Lookup::default(),
+            last_call,
+            phones_changed: false,
+        }
+    }
+
+    /// Takes one event in. Afterwards [`poll_command`](Self::poll_command) gives what is to be done.
+    pub fn handle(&mut self, event: Event, now: Now) {
+        // A clock that is read on two threads may step back by a hair; the core's time does not.
+        self.core.now = Now { mono: now.mono.max(self.core.now.mono), wall: now.wall };
+        match event {
+            Event::Wake => {}
+            Event::Node(node, what) => self.node_event(node, what),
+            Event::Refused { node, call, request, why } => self.refused(node, call, &request, &why),
+            Event::CallerLoaded { call, card } => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.card_loaded(&mut self.core, card);
+                }
+            }
+            Event::Request { id, by, what } => {
+                let result = self.request(by, what);
+                self.core.out.push_back(Command::Respond { request: id, result });
+            }
+            Event::AgentChanged(profile) => {
+                let agent = profile.agent;
+                let free = self.core.agents.describe(profile, self.core.now);
+                self.core.agent_changed(agent, free);
+                self.phones_changed = true;
+            }
+            Event::AgentRemoved(agent) => {
+                if self.core.agents.remove(agent).is_some() {
+                    self.core.publish(command::Update::AgentRemoved(agent));
+                    self.phones_changed = true;
+                }
+            }
+            Event::SettingsChanged(settings) => self.core.set_settings(*settings),
+        }
+        self.wake_due();
+        self.match_up();
+        if std::mem::take(&mut self.phones_changed) {
+            self.tell_fallback();
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.core.out.pop_front()
+    }
+
+    /// When to wake the engine at the latest with [`Event::Wake`], and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
+        self.core.timers.next()
+    }
+
+    /// Calls in progress, those that are being released included.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    // ---- events of Asterisk
+
+    fn node_event(&mut self, node: NodeId, event: NodeEvent) {
+        match event {
+            NodeEvent::Up(snapshot) => self.node_up(node, &snapshot),
+            NodeEvent::Down => self.core.set_node(node, false),
+            NodeEvent::Arrived(arrival) => self.arrived(node, &arrival),
+            NodeEvent::Ringing(channel) => self.on_leg(&channel, Call::leg_rings),
+            NodeEvent::Answered(channel) => self.on_leg(&channel, Call::leg_answers),
+            NodeEvent::Gone { channel, cause } => self.gone(&channel, cause),
+            NodeEvent::Left(channel) => {
+                if let Some(call) = self.channels.get(&channel).and_then(|id| self.calls.get_mut(id)) {
+                    call.caller_left(&mut self.core);
+                }
+            }
+            // Keys lead somewhere in voice menus, which waiting callers do not have yet.
+            NodeEvent::Digit { .. } => {}
+            NodeEvent::PlaybackEnded(playback) => {
+                let Some((call, Own::Playback(_))) = Own::parse(playback.as_str()) else { return };
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.playback_ended(&mut self.core, playback.as_str());
+                } else if let Some(feature) = self.features.get_mut(&call) {
+                    feature.playback_ended(&mut self.core, playback.as_str());
+                }
+            }
+            NodeEvent::Joined { bridge, channel } => {
+                if let Some((call, _)) = Own::parse(bridge.as_str())
+                    && let Some(call) = self.calls.get_mut(&call)
+                {
+                    call.entered(&mut self.core, &bridge, &channel);
+                }
+            }
+            NodeEvent::Parted { bridge, channel } => {
+                if let Some((call, _)) = Own::parse(bridge.as_str())
+                    && let Some(call) = self.calls.get_mut(&call)
+                {
+                    call.parted(&mut self.core, &bridge, &channel);
+                }
+            }
+            NodeEvent::Device { endpoint, reachable } => self.device(&endpoint, reachable),
+        }
+    }
+
+    fn device(&mut self, endpoint: &str, reachable: bool) {
+        if let Some(agent) = self.core.agents.reach(endpoint, reachable) {
+            let free = self.core.agents.get(agent).is_some_and(acd::agent::Agent::free);
+            self.core.agent_changed(agent, free);
+        }
+    }
+
+    fn arrived(&mut self, node: NodeId, arrival: &Arrival) {
+        if self.channels.get(&arrival.channel).is_some() {
+            return;
+        }
+        if let Origin::Agent { endpoint } = &arrival.origin {
+            let id = self.next_call();
+            let (channel, code) = (arrival.channel.clone(), arrival.dialled.as_str());
+            let feature = FeatureCall::begin(&mut self.core, id, node, channel.clone(), endpoint, code);
+            self.withdraw_offers_of_unready(endpoint);
+            self.channels.insert(channel, id);
+            self.features.insert(id, feature);
+            return;
+        }
+        // Never a busy tone: who cannot be served here is served by the fallback.
+        if self.calls.len() >= self.core.settings.max_calls {
+            self.core.ari(node, CallId(0), AriRequest::ToFallback(arrival.channel.clone()));
+            return;
+        }
+        let id = self.next_call();
+        let mut call = Box::new(Call::arriving(&self.core, id, node, arrival));
+        call.begin(&mut self.core);
+        self.channels.insert(arrival.channel.clone(), id);
+        self.calls.insert(id, call);
+    }
+
+    fn next_call(&mut self) -> CallId {
+        self.last_call = CallId::next(self.last_call, self.core.now.wall);
+        self.last_call
+    }
+
+    fn on_leg(&mut self, channel: &ChannelId, step: fn(&mut Call, &mut Shared, u32)) {
+        if let Some((call, Own::Leg(no))) = Own::parse(channel.as_str())
+            && let Some(call) = self.calls.get_mut(&call)
+        {
+            step(call, &mut self.core, no);
+        }
+    }
+
+    fn gone(&mut self, channel: &ChannelId, cause: u16) {
+        if let Some((id, Own::Leg(no))) = Own::parse(channel.as_str()) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.leg_gone(&mut self.core, no, cause);
+            }
+            self.bury_if_over(id);
+        } else if let Some(id) = self.channels.remove(channel) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.caller_gone(&mut self.core, cause);
+            }
+            if let Some(feature) = self.features.remove(&id) {
+                feature.gone(&mut self.core);
+            }
+            self.bury_if_over(id);
+        }
+    }
+
+    fn refused(&mut self, _node: NodeId, id: CallId, request: &AriRequest, why: &Refusal) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.refused(&mut self.core, request, why);
+            self.bury_if_over(id);
+        } else if let Some(feature) = self.features.get_mut(&id)
+            && feature.refused(&mut self.core, request, why)
+        {
+            self.drop_feature(id);
+        }
+    }
+
+    fn drop_feature(&mut self, id: CallId) {
+        if let Some(feature) = self.features.remove(&id) {
+            self.channels.remove(&feature.channel);
+            feature.gone(&mut self.core);
+        }
+    }
+
+    fn bury_if_over(&mut self, id: CallId) {
+        if self.calls.get(&id).is_some_and(|call| call.over())
+            && let Some(call) = self.calls.remove(&id)
+        {
+            self.channels.remove(call.channel());
+            call::bury(&call, &mut self.core);
+        }
+    }
+
+    // ---- (re)connection
+
+    fn node_up(&mut self, node: NodeId, snapshot: &Snapshot) {
+        self.core.set_node(node, true);
+        for (endpoint, reachable) in &snapshot.devices {
+            self.device(endpoint, *reachable);
+        }
+        let found = Found::sort(snapshot);
+        let known: Vec<CallId> = self.calls.values().filter(|call| call.node == node).map(|call| call.id).collect();
+        for id in known {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.reconcile(&mut self.core, &found);
+            }
+            self.bury_if_over(id);
+        }
+        let features: Vec<CallId> =
+            self.features.values().filter(|call| call.node == node).map(|call| call.id).collect();
+        for id in features {
+            if self.features.get(&id).is_some_and(|call| !found.foreign.contains_key(call.channel.as_str())) {
+                self.drop_feature(id);
+            }
+        }
+        self.adopt_unknown(node, &found);
+        self.end_orphans(node, &found);
+        let living: Vec<&Call> = self.calls.values().filter(|call| call.node == node).map(AsRef::as_ref).collect();
+        let calls = living.iter().map(|call| call.id).collect();
+        let keep = living.iter().map(|call| call.recording().to_owned()).collect();
+        self.core.persist(Fact::CallsAlive { node, calls, at: self.core.now.wall });
+        self.core.out.push_back(Command::SweepRecordings { node, keep });
+        for id in self.core.agents.iter().map(|agent| agent.profile.agent).collect::<Vec<_>>() {
+            self.core.wishes.push_back(Wish::Agent(id));
+        }
+        self.phones_changed = true;
+    }
+
+    fn adopt_unknown(&mut self, node: NodeId, found: &Found) {
+        for seen in found.foreign.values() {
+            let channel = &seen.arrival.channel;
+            if self.channels.get(channel).is_some() {
+                continue;
+            }
+            match (&seen.arrival.origin, seen.arrival.memo.as_deref().and_then(Memo::read)) {
+                (Origin::Agent { .. }, _) => {
+                    // Its spoken answer went with the former engine.
+                    let request = AriRequest::HangUp { channel: channel.clone(), cause: HangUpCause::Normal };
+                    self.core.ari(node, CallId(0), request);
+                }
+                (Origin::Inbound | Origin::Fallback, Some(memo)) if !self.calls.contains_key(&memo.call) => {
+                    self.last_call = self.last_call.max(memo.call);
+                    let call = Call::adopt(&mut self.core, node, &memo, seen, found);
+                    self.channels.insert(channel.clone(), memo.call);
+                    self.calls.insert(memo.call, Box::new(call));
+                }
+                (Origin::Inbound | Origin::Fallback, _) => self.arrived(node, &seen.arrival),
+            }
+        }
+    }
+
+    /// Legs and bridges of calls that are no more.
+    fn end_orphans(&mut self, node: NodeId, found: &Found) {
+        for (id, legs) in &found.legs {
+            if self.calls.contains_key(id) {
+                continue;
+            }
+            for leg in legs.values() {
+                let channel = leg.arrival.channel.clone();
+                self.core.ari(node, *id, AriRequest::HangUp { channel, cause: HangUpCause::Normal });
+            }
+        }
+        for (id, bridges) in &found.bridges {
+            if !self.calls.contains_key(id) {
+                for (_, bridge, _) in bridges {
+                    self.core.ari(node, *id, AriRequest::DestroyBridge((*bridge).clone()));
+                }
+            }
+        }
+    }
+
+    fn tell_fallback(&mut self) {
+        let phones: Vec<(NodeId, String)> = self
+            .core
+            .agents
+            .iter()
+            .map(|agent| (agent.profile.node, format!("PJSIP/{}", agent.profile.endpoint)))
+            .collect();
+        for node in self.core.nodes_up() {
+            let own = phones.iter().filter(|(of, _)| *of == node).map(|(_, phone)| phone.clone()).collect();
+            self.core.ari(node, CallId(0), AriRequest::SetFallbackAgents(own));
+        }
+    }
+
+    // ---- time
+
+    fn wake_due(&mut self) {
+        for _ in 0..DUE_PER_EVENT {
+            let Some(owner) = self.core.timers.pop_due(self.core.now.mono) else { return };
+            match owner {
+                Owner::Agent(agent) => self.core.agent_wrap_up_due(agent, false),
+                Owner::Call(id) => {
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.wake(&mut self.core);
+                        self.bury_if_over(id);
+                    } else if let Some(feature) = self.features.get_mut(&id)
+                        && feature.wake(&mut self.core)
+                    {
+                        self.drop_feature(id);
+                    }
+                }
+            }
+        }
+    }
+
+    // ---- callers and agents find each other
+
+    /// Finds partners for all who may have one since the last event. An agent is offered the first fitting caller; a
+    /// caller is offered to the agent whom the strategy picks.
+    fn match_up(&mut self) {
+        while let Some(wish) = self.core.wishes.pop_front() {
+            match wish {
+                Wish::Agent(agent) => {
+                    if let Some((_, place)) = self.core.caller_for(agent) {
+                        self.offer(place.call(), agent);
+                    }
+                }
+                Wish::Caller(id) => self.match_caller(id),
+            }
+        }
+    }
+
+    fn match_caller(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        if !self.core.node_up(call.node) {
+            return;
+        }
+        for agent in call.candidates(&self.core) {
+            self.offer(id, agent);
+        }
+    }
+
+    fn offer(&mut self, id: CallId, agent: AgentId) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.offer_to(&mut self.core, agent);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Taking up calls that Asterisk kept while the engine was away, and settling those that it lost.
+
+use std::collections::BTreeMap;
+
+use crate::engine::acd::agent::Hands;
+use crate::engine::acd::queue::{Eligible, Place};
+use crate::engine::call::memo::Memo;
+use crate::engine::call::{Call, Leg, LegStage, Phase, Purpose, Timer};
+use crate::engine::command::AriRequest;
+use crate::engine::event::{Actor, ChannelSnapshot, Snapshot, spans};
+use crate::engine::ids::{BridgeId, CallId, ChannelId, NodeId, Own, QueueId};
+use crate::engine::shared::{Shared, Wish};
+use crate::engine::time::Now;
+use crate::engine::view::OfferOutcome;
+
+/// Which bridge of the call it is, its id, and who is in it.
+type FoundBridge<'a> = (Own, &'a BridgeId, &'a [ChannelId]);
+
+/// A snapshot sorted by calls.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Found<'a> {
+    /// Channels that others named, by id.
+    pub foreign: BTreeMap<&'a str, &'a ChannelSnapshot>,
+    /// Legs that the core made, by call and number.
+    pub legs: BTreeMap<CallId, BTreeMap<u32, &'a ChannelSnapshot>>,
+    /// Bridges that the core made, with who is in them.
+    pub bridges: BTreeMap<CallId, Vec<FoundBridge<'a>>>,
+}
+
+impl<'a> Found<'a> {
+    pub fn sort(snapshot: &'a Snapshot) -> Found<'a> {
+        let mut found = Found::default();
+        for channel in &snapshot.channels {
+            let id = channel.arrival.channel.as_str();
+            match Own::parse(id) {
+                Some((call, Own::Leg(no))) => {
+                    found.legs.entry(call).or_default().insert(no, channel);
+                }
+                Some((_, Own::TalkBridge | Own::ConsultBridge | Own::Playback(_))) | None => {
+                    found.foreign.insert(id, channel);
+                }
+            }
+        }
+        for bridge in &snapshot.bridges {
+            if let Some((call, own)) = Own::parse(bridge.bridge.as_str()) {
+                found.bridges.entry(call).or_default().push((own, &bridge.bridge, &bridge.channels));
+            }
+        }
+        found
+    }
+
+    fn is_in(&self, call: CallId, which: Own, channel: &ChannelId) -> bool {
+        let bridges = self.bridges.get(&call).map_or(&[][..], Vec::as_slice);
+        bridges.iter().any(|(own, _, channels)| *own == which && channels.contains(channel))
+    }
+
+    fn has(&self, call: CallId, which: Own) -> bool {
+        self.bridges.get(&call).is_some_and(|bridges| bridges.iter().any(|(own, _, _)| *own == which))
+    }
+}
+
+impl Call {
+    /// Brings a call that the core knows into line with what stands in Asterisk.
+    pub(in crate::engine) fn reconcile(&mut self, core: &mut Shared, found: &Found) {
+        let none = BTreeMap::new();
+        let legs = found.legs.get(&self.id).unwrap_or(&none);
+        self.see_bridges(found);
+        for no in self.legs.iter().map(|leg| leg.no).collect::<Vec<_>>() {
+            match legs.get(&no) {
+                None => {
+                    if let Some(leg) = self.leg_mut(no) {
+                        leg.outcome = leg.outcome.or(Some(OfferOutcome::Lost));
+                    }
+                    self.leg_gone(core, no, 0);
+                }
+                Some(seen) if seen.arrival.answered => self.leg_answers(core, no),
+                Some(seen) if seen.ringing => self.leg_rings(core, no),
+                Some(_) => {}
+            }
+        }
+        for (no, leg) in legs {
+            if self.leg(*no).is_none() {
+                let request = AriRequest::HangUp {
+                    channel: leg.arrival.channel.clone(),
+                    cause: crate::engine::command::HangUpCause::Normal,
+                };
+                self.ari(core, request);
+            }
+        }
+        match found.foreign.get(self.channel.as_str()) {
+            None if self.disposition.is_none() => self.caller_lost(core),
+            None => self.caller_gone = true,
+            Some(_) => self.resume_stage(core),
+        }
+        self.rearm(core);
+    }
+
+    fn see_bridges(&mut self, found: &Found) {
+        self.bridge_made = found.has(self.id, Own::TalkBridge);
+        self.consult_made = found.has(self.id, Own::ConsultBridge);
+        self.caller_in = found.is_in(self.id, Own::TalkBridge, &self.channel);
+        for leg in &mut self.legs {
+            leg.in_talk = found.is_in(self.id, Own::TalkBridge, &leg.channel);
+        }
+    }
+
+    /// What was asked for while nobody listened may not have been done: ask again where it matters.
+    fn resume_stage(&mut self, core: &mut Shared) {
+        match self.phase {
+            Phase::Talking(no) => {
+                if !self.caller_in || self.leg(no).is_none_or(|leg| !leg.in_talk) {
+                    self.talk_pauses(core);
+                    self.join(core, no);
+                }
+            }
+            Phase::Joining(no) => {
+                self.talk_begins(core);
+                if self.phase == Phase::Joining(no) {
+                    self.join(core, no);
+                }
+            }
+            Phase::Waiting | Phase::Dialling(_) | Phase::Held(_) | Phase::Consulting(..) => {
+                if self.prompt.is_none() {
+                    self.music_on(core);
+                }
+                core.wishes.push_back(Wish::Caller(self.id));
+            }
+            Phase::Loading | Phase::Greeting | Phase::Ending => {}
+        }
+    }
+
+    /// Takes up a call that this engine has never heard of.
+    pub(in crate::engine) fn adopt(
+        core: &mut Shared,
+        node: NodeId,
+        memo: &Memo,
+        seen: &ChannelSnapshot,
+        found: &Found,
+    ) -> Call {
+        let mut call = Call::arriving(core, memo.call, node, &seen.arrival);
+        let named = core.settings.queues.iter().position(|queue| queue.name == memo.queue);
+        call.queue = QueueId(named.and_then(|at| u16::try_from(at).ok()).unwrap_or_default());
+        call.card.priority = memo.priority;
+        call.priority = core.queue(call.queue).priority.saturating_add(memo.priority);
+        call.arrived = Now { mono: core.now.instant_of(memo.arrived), wall: memo.arrived };
+        // Who was still in the greeting stands where the arrival puts the caller.
+        call.queued = Some(core.now.instant_of(memo.queued.unwrap_or(memo.arrived)));
+        call.answered = true;
+        // Prompts of the former engine may still be playing under low numbers.
+        call.next_playback = 1000;
+        if memo.talked {
+            call.first_talk = Some(core.now.mono);
+        }
+        call.journal_arrival(core);
+        call.take_up_legs(core, found);
+        call.see_bridges(found);
+        if !seen.arrival.answered {
+            call.ari(core, AriRequest::Answer(call.channel.clone()));
+        }
+        call.take_up_stage(core, found);
+        call.note(core, "adopted", String::new(), Actor::Engine);
+        // Where there is talk there will be a number known from the card, and the screens want the card.
+        if !call.number.is_empty() {
+            let number = call.number.clone();
+            core.out.push_back(crate::engine::command::Command::LoadCaller { call: call.id, number });
+        }
+        call
+    }
+
+    fn take_up_legs(&mut self, core: &mut Shared, found: &Found) {
+        let Some(legs) = found.legs.get(&self.id) else { return };
+        for (no, seen) in legs {
+            let agent = core.agents.by_endpoint(&seen.endpoint).map(|agent| agent.profile.agent);
+            let stage = match (seen.arrival.answered, seen.ringing) {
+                (true, _) => LegStage::Up,
+                (false, true) => LegStage::Ringing,
+                (false, false) => LegStage::Trying,
+            };
+            let ring_time = core.queue(self.queue).ring_time;
+            let lease = match stage {
+                LegStage::Up => None,
+                LegStage::Ringing => Some(core.now.mono + ring_time),
+                LegStage::Trying | LegStage::Releasing => Some(core.now.mono + spans::RING_START),
+            };
+            if let Some(at) = lease {
+                core.arm(self.id, at, "lease");
+            }
+            if let Some(agent) = agent {
+                let hands =
+                    if stage == LegStage::Up { Hands::Talking(self.id, *no) } else { Hands::Offered(self.id, *no) };
+                core.agent_adopted(agent, hands);
+            }
+            self.next_leg = self.next_leg.max(*no);
+            self.legs.push(Leg {
+                no: *no,
+                channel: seen.arrival.channel.clone(),
+                agent,
+                purpose: if agent.is_some() { Purpose::Offer } else { Purpose::Transfer },
+                stage,
+                lease,
+                ring_time,
+                in_talk: false,
+                outcome: (stage == LegStage::Up).then_some(OfferOutcome::Answered),
+                hang_ups: 0,
+            });
+        }
+    }
+
+    /// Reads from legs and bridges where the call was.
+    fn take_up_stage(&mut self, core: &mut Shared, found: &Found) {
+        let up: Vec<u32> = self.legs.iter().filter(|leg| leg.stage == LegStage::Up).map(|leg| leg.no).collect();
+        let in_talk = self.legs.iter().find(|leg| leg.in_talk).map(|leg| leg.no);
+        let consulting = self.legs.iter().find(|leg| found.is_in(self.id, Own::ConsultBridge, &leg.channel));
+        match (consulting.map(|leg| leg.no), in_talk, up.as_slice()) {
+            (Some(agent), _, _) if self.legs.len() > 1 => {
+                let target = self.legs.iter().map(|leg| leg.no).find(|no| *no != agent).unwrap_or(agent);
+                let (agent, target) = (agent.min(target), agent.max(target));
+                if let Some(leg) = self.leg_mut(target) {
+                    leg.purpose = Purpose::Transfer;
+                }
+                self.phase = Phase::Consulting(agent, target);
+                self.music_on(core);
+            }
+            (_, Some(no), _) if self.caller_in => {
+                self.phase = Phase::Joining(no);
+                self.talk_begins(core);
+            }
+            (_, Some(no), _) => {
+                self.phase = Phase::Held(no);
+                self.music_on(core);
+            }
+            (_, None, [no, ..]) => self.join(core, *no),
+            (_, None, []) if self.legs.iter().any(|leg| leg.agent.is_none()) => {
+                let dialled = self.legs.iter().find(|leg| leg.agent.is_none()).map_or(0, |leg| leg.no);
+                self.phase = Phase::Dialling(dialled);
+                self.music_on(core);
+            }
+            (_, None, []) => self.wait_on(core),
+        }
+    }
+
+    /// Back into the line, at the old place; legs that ring are offers in flight.
+    fn wait_on(&mut self, core: &mut Shared) {
+        let offered = !self.legs.is_empty();
+        self.enter_queue(core, self.queue, None);
+        if offered && let Some((place, was)) = self.place {
+            self.disarm(Timer::Reserve);
+            self.hold_place(core, place, was);
+        }
+    }
+
+    fn hold_place(&mut self, core: &mut Shared, place: Place, was: Eligible) {
+        self.place = Some((place, Eligible::Nobody));
+        core.line(self.queue, self.node).change(place, was, Eligible::Nobody);
+    }
+}

@@ -1,0 +1,232 @@
+//! A caller's way to the queue: card, answer, greeting, music, announcements.
+
+use crate::domain::phone::Phone;
+use crate::engine::acd::announce::place_and_wait;
+use crate::engine::acd::queue::{Eligible, Place};
+use crate::engine::call::{Call, Phase, TIMERS, Timer};
+use crate::engine::command::{AriRequest, Command, Fact, HangUpCause};
+use crate::engine::event::{Arrival, CallerCard, Origin, spans};
+use crate::engine::ids::{AgentId, CallId, ChannelId, NodeId, QueueId};
+use crate::engine::shared::Shared;
+use crate::engine::time::{Instant, Now};
+use crate::engine::view::{Disposition, Status};
+use crate::speech::Phrase;
+
+/// The name under Asterisk's recording folder that the dialplan gives to this channel's recording.
+fn recording_name(channel: &ChannelId, number: &str) -> String {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    format!("perezvon/{channel}_{digits}")
+}
+
+impl Call {
+    /// A call as it arrives; nothing is asked for yet.
+    pub(in crate::engine) fn arriving(core: &Shared, id: CallId, node: NodeId, arrival: &Arrival) -> Call {
+        let by_fallback = arrival.origin == Origin::Fallback;
+        let queue = core.settings.routes.get(&arrival.dialled).copied().unwrap_or_default();
+        // A caller from the fallback has waited there since the channel was made.
+        let mono = if by_fallback { core.now.instant_of(arrival.created) } else { core.now.mono };
+        Call {
+            id,
+            node,
+            channel: arrival.channel.clone(),
+            recording: recording_name(&arrival.channel, &arrival.number),
+            number: Phone::parse(&arrival.number).as_str().to_owned(),
+            name: arrival.name.clone(),
+            dialled: arrival.dialled.clone(),
+            arrived: Now { mono, wall: core.now.wall_of(mono) },
+            answered: arrival.answered,
+            by_fallback,
+            card: CallerCard::default(),
+            phase: Phase::Loading,
+            priority: core.queue(queue).priority,
+            queue,
+            place: None,
+            queued: None,
+            first_talk: None,
+            talk_since: None,
+            talked: std::time::Duration::ZERO,
+            last_agent: None,
+            caller_in: false,
+            caller_gone: false,
+            caller_hang_ups: 0,
+            music: false,
+            bridge_made: false,
+            consult_made: false,
+            legs: Vec::new(),
+            next_leg: 0,
+            prompt: None,
+            next_playback: 0,
+            join_failures: 0,
+            answer_failures: 0,
+            held_back: false,
+            disposition: None,
+            timers: [None; TIMERS.len()],
+        }
+    }
+
+    /// Journals the arrival; harmless when it was journalled before.
+    pub(super) fn journal_arrival(&self, core: &mut Shared) {
+        core.persist(Fact::CallArrived {
+            call: self.id,
+            node: self.node,
+            channel: self.channel.clone(),
+            recording: self.recording.clone(),
+            number: self.number.clone(),
+            dialled: self.dialled.clone(),
+            by_fallback: self.by_fallback,
+            at: self.arrived.wall,
+        });
+    }
+
+    /// First steps: who is it?
+    pub(in crate::engine) fn begin(&mut self, core: &mut Shared) {
+        self.journal_arrival(core);
+        if self.number.is_empty() {
+            self.answer(core);
+        } else {
+            core.out.push_back(Command::LoadCaller { call: self.id, number: self.number.clone() });
+            self.arm(core, Timer::Card, spans::CARD);
+        }
+    }
+
+    /// The card is there; late cards still reach the agent's screen.
+    pub(in crate::engine) fn card_loaded(&mut self, core: &mut Shared, card: CallerCard) {
+        self.priority = core.queue(self.queue).priority.saturating_add(card.priority);
+        self.card = card;
+        if self.phase != Phase::Loading {
+            self.publish(core);
+            return;
+        }
+        self.disarm(Timer::Card);
+        if self.card.blocked && !self.answered {
+            self.hang_up_caller(core, HangUpCause::Rejected);
+            self.finish(core, Disposition::Blocked, 21);
+        } else {
+            self.answer(core);
+        }
+    }
+
+    pub(super) fn card_is_late(&mut self, core: &mut Shared) {
+        if self.phase == Phase::Loading {
+            self.answer(core);
+        }
+    }
+
+    fn answer(&mut self, core: &mut Shared) {
+        if !self.answered {
+            self.answered = true;
+            self.ari(core, AriRequest::Answer(self.channel.clone()));
+        }
+        if core.settings.greeting && !self.by_fallback {
+            self.set_memo(core);
+            self.phase = Phase::Greeting;
+            let mut phrases = vec![Phrase::Greeting];
+            if core.settings.recording_notice {
+                phrases.push(Phrase::Recorded);
+            }
+            self.play(core, phrases, true);
+            self.publish(core);
+        } else {
+            self.enter_queue(core, self.queue, None);
+        }
+    }
+
+    /// A playback ended by itself, was stopped from outside or is overdue.
+    pub(in crate::engine) fn playback_ended(&mut self, core: &mut Shared, playback: &str) {
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.playback.as_str() == playback) {
+            self.prompt_ended(core);
+        }
+    }
+
+    pub(super) fn prompt_ended(&mut self, core: &mut Shared) {
+        let Some(prompt) = self.prompt.take() else { return };
+        self.disarm(Timer::Prompt);
+        match self.phase {
+            Phase::Greeting if prompt.greeting => self.enter_queue(core, self.queue, None),
+            Phase::Waiting | Phase::Dialling(_) | Phase::Held(_) | Phase::Consulting(..) => self.music_on(core),
+            Phase::Loading | Phase::Greeting | Phase::Joining(_) | Phase::Talking(_) | Phase::Ending => {}
+        }
+    }
+
+    /// Puts the caller into a queue, at the place that the first entry gave. `only`: kept for this agent for a while.
+    pub(super) fn enter_queue(&mut self, core: &mut Shared, queue: QueueId, only: Option<AgentId>) {
+        self.leave_line(core);
+        let entered = *self.queued.get_or_insert(self.entry_moment(core.now));
+        let settings = core.queue(queue);
+        self.queue = queue;
+        self.phase = Phase::Waiting;
+        self.priority = settings.priority.saturating_add(self.card.priority);
+        self.set_memo(core);
+        if self.prompt.is_none() {
+            self.music_on(core);
+        }
+        let eligible = match only.or_else(|| self.sticky(core)) {
+            Some(agent) => {
+                let wait = if only.is_some() { settings.ring_time + spans::RING_START } else { settings.sticky_wait };
+                self.arm(core, Timer::Reserve, wait);
+                Eligible::Only(agent)
+            }
+            None => Eligible::Anyone,
+        };
+        let place = Place::new(self.id, entered, self.priority, core.settings.priority_step);
+        self.place = Some((place, eligible));
+        core.line(queue, self.node).enter(place, eligible);
+        core.wishes.push_back(crate::engine::shared::Wish::Caller(self.id));
+        if !settings.announce_first.is_zero() {
+            self.arm(core, Timer::Announce, settings.announce_first);
+        }
+        core.persist(Fact::CallQueued {
+            call: self.id,
+            queue,
+            queue_name: settings.name.clone(),
+            priority: self.priority,
+            at: core.now.wall_of(entered),
+        });
+        self.publish(core);
+    }
+
+    fn entry_moment(&self, now: Now) -> Instant {
+        if self.by_fallback { self.arrived.mono } else { now.mono }
+    }
+
+    /// The last agent, if the queue lets a caller wait for one who is at work but busy.
+    fn sticky(&self, core: &Shared) -> Option<AgentId> {
+        let settings = core.queue(self.queue);
+        let agent = self.preferred(core).and_then(|id| core.agents.get(id))?;
+        let worth = settings.sticky_wait > std::time::Duration::ZERO && agent.status == Status::Ready;
+        (worth && agent.serves(&settings)).then_some(agent.profile.agent)
+    }
+
+    /// The agent who is preferred when free.
+    pub(in crate::engine) fn preferred(&self, core: &Shared) -> Option<AgentId> {
+        if core.queue(self.queue).sticky { self.card.last_agent } else { None }
+    }
+
+    pub(super) fn make_eligible(&mut self, core: &mut Shared, place: Place, eligible: Eligible) {
+        let was = self.place.map_or(Eligible::Nobody, |(_, was)| was);
+        self.place = Some((place, eligible));
+        core.admit(self.queue, self.node, place, was, eligible);
+    }
+
+    pub(super) fn leave_line(&mut self, core: &mut Shared) {
+        if let Some((place, was)) = self.place.take() {
+            core.line(self.queue, self.node).leave(place, was);
+        }
+        self.disarm(Timer::Announce);
+        self.disarm(Timer::Reserve);
+    }
+
+    pub(super) fn announce(&mut self, core: &mut Shared) {
+        let Some((place, _)) = self.place else { return };
+        let settings = core.queue(self.queue);
+        // A caller whose call is being offered is about to talk: no announcement to be cut off.
+        if self.legs.is_empty() && self.prompt.is_none() {
+            let position = core.position(self.queue, place);
+            let wait = core.wait_at(self.queue, position);
+            self.play(core, place_and_wait(position, wait), false);
+        }
+        if !settings.announce_every.is_zero() {
+            self.arm(core, Timer::Announce, settings.announce_every);
+        }
+    }
+}

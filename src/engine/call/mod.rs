@@ -1,0 +1,358 @@
+//! One call's life: arrival, greeting, queue, offers, talk, hold, transfer, end.
+
+mod adopt;
+mod bridge;
+mod end;
+pub(super) mod feature;
+mod hold;
+mod inbound;
+pub(super) mod memo;
+mod offer;
+mod transfer;
+mod view;
+
+pub(super) use adopt::Found;
+
+use std::time::Duration;
+
+use crate::speech::Phrase;
+
+use super::acd::queue::{Eligible, Place};
+use super::command::{AriRequest, Command, Fact, HangUpCause, Update};
+use super::event::{Actor, CallerCard, spans};
+use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId};
+use super::shared::Shared;
+use super::time::{Instant, Now};
+use super::timers::Owner;
+use super::view::{Disposition, OfferOutcome};
+
+/// Deadlines of a call, apart from those of its legs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    /// The card is no longer waited for.
+    Card,
+    /// The prompt should have ended.
+    Prompt,
+    /// Time to tell place and wait.
+    Announce,
+    /// The caller is no longer kept for one agent.
+    Reserve,
+    /// Both should be in the bridge.
+    Join,
+    /// The channels should be gone.
+    Release,
+}
+
+const TIMERS: [(Timer, &str); 6] = [
+    (Timer::Card, "card"),
+    (Timer::Prompt, "prompt"),
+    (Timer::Announce, "announce"),
+    (Timer::Reserve, "reserve"),
+    (Timer::Join, "join"),
+    (Timer::Release, "release"),
+];
+
+/// Where the call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The caller's card is being looked up; not answered yet.
+    Loading,
+    /// Hears the greeting.
+    Greeting,
+    /// Stands in the queue; legs that ring are offers.
+    Waiting,
+    /// An outside number or an agent is rung for a transfer; the caller hears music.
+    Dialling(u32),
+    /// Is being joined with this leg.
+    Joining(u32),
+    /// Talks with this leg.
+    Talking(u32),
+    /// On hold; this leg holds.
+    Held(u32),
+    /// On hold; the first leg talks with, or waits for, the second.
+    Consulting(u32, u32),
+    /// Over; channels are being released.
+    Ending,
+}
+
+/// Why a leg was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// A queued caller is offered to an agent.
+    Offer,
+    /// An agent asks a third party, or sends the caller on.
+    Transfer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LegStage {
+    /// Being made; not ringing yet.
+    Trying,
+    Ringing,
+    Up,
+    /// Being hung up.
+    Releasing,
+}
+
+#[derive(Clone, Debug)]
+struct Leg {
+    no: u32,
+    channel: ChannelId,
+    agent: Option<AgentId>,
+    purpose: Purpose,
+    stage: LegStage,
+    /// When the present stage must be over; `None` while talking.
+    lease: Option<Instant>,
+    ring_time: Duration,
+    in_talk: bool,
+    outcome: Option<OfferOutcome>,
+    /// Times a hang-up was asked for.
+    hang_ups: u8,
+}
+
+#[derive(Clone, Debug)]
+struct Prompt {
+    playback: PlaybackId,
+    /// The greeting leads to the queue; all else leads back to music.
+    greeting: bool,
+}
+
+/// One inbound call with all its legs.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub id: CallId,
+    pub node: NodeId,
+    channel: ChannelId,
+    recording: String,
+    number: String,
+    name: String,
+    dialled: String,
+    arrived: Now,
+    answered: bool,
+    by_fallback: bool,
+    card: CallerCard,
+    phase: Phase,
+    queue: QueueId,
+    priority: i16,
+    place: Option<(Place, Eligible)>,
+    queued: Option<Instant>,
+    first_talk: Option<Instant>,
+    talk_since: Option<Instant>,
+    talked: Duration,
+    last_agent: Option<AgentId>,
+    caller_in: bool,
+    caller_gone: bool,
+    caller_hang_ups: u8,
+    music: bool,
+    bridge_made: bool,
+    consult_made: bool,
+    legs: Vec<Leg>,
+    next_leg: u32,
+    prompt: Option<Prompt>,
+    next_playback: u32,
+    join_failures: u8,
+    answer_failures: u8,
+    /// No offer before the reserve timer: Asterisk has trouble.
+    held_back: bool,
+    disposition: Option<Disposition>,
+    timers: [Option<Instant>; TIMERS.len()],
+}
+
+impl Call {
+    // ---- deadlines
+
+    fn arm(&mut self, core: &mut Shared, timer: Timer, after: Duration) {
+        let at = core.now.mono + after;
+        if let Some((slot, (_, reason))) = self.slot(timer) {
+            *slot = Some(at);
+            core.arm(self.id, at, reason);
+        }
+    }
+
+    fn disarm(&mut self, timer: Timer) {
+        if let Some((slot, _)) = self.slot(timer) {
+            *slot = None;
+        }
+    }
+
+    fn slot(&mut self, timer: Timer) -> Option<(&mut Option<Instant>, &'static (Timer, &'static str))> {
+        self.timers.iter_mut().zip(&TIMERS).find(|(_, (name, _))| *name == timer)
+    }
+
+    /// Does what is due. Early, late and repeated calls do no harm.
+    pub fn wake(&mut self, core: &mut Shared) {
+        // While Asterisk cannot be heard nothing can be said to be late; the snapshot at reconnection decides.
+        if !core.node_up(self.node) {
+            return;
+        }
+        let now = core.now.mono;
+        for (index, (timer, _)) in TIMERS.iter().enumerate() {
+            let Some(slot) = self.timers.get_mut(index) else { continue };
+            if slot.is_none_or(|at| at > now) {
+                continue;
+            }
+            *slot = None;
+            match timer {
+                Timer::Card => self.card_is_late(core),
+                Timer::Prompt => self.prompt_ended(core),
+                Timer::Announce => self.announce(core),
+                Timer::Reserve => self.reservation_over(core),
+                Timer::Join => self.join_failed(core, "they were not both in the bridge in time"),
+                Timer::Release => self.release_again(core),
+            }
+        }
+        self.wake_legs(core, now);
+    }
+
+    /// All deadlines anew, after the time in which Asterisk could not be heard.
+    fn rearm(&mut self, core: &mut Shared) {
+        let now = core.now.mono;
+        for (slot, (_, reason)) in self.timers.iter_mut().zip(&TIMERS) {
+            if let Some(at) = slot {
+                *at = (*at).max(now + spans::RING_START);
+                core.timers.arm(*at, Owner::Call(self.id), reason);
+            }
+        }
+        for leg in &mut self.legs {
+            if let Some(at) = &mut leg.lease {
+                *at = (*at).max(now + spans::RING_START);
+                core.timers.arm(*at, Owner::Call(self.id), "lease");
+            }
+        }
+    }
+
+    // ---- asking Asterisk
+
+    fn ari(&self, core: &mut Shared, request: AriRequest) {
+        core.ari(self.node, self.id, request);
+    }
+
+    fn talk_bridge(&self) -> BridgeId {
+        Own::TalkBridge.id(self.id).into()
+    }
+
+    fn consult_bridge(&self) -> BridgeId {
+        Own::ConsultBridge.id(self.id).into()
+    }
+
+    fn play(&mut self, core: &mut Shared, phrases: Vec<Phrase>, greeting: bool) {
+        self.stop_prompt(core);
+        self.next_playback += 1;
+        let playback: PlaybackId = Own::Playback(self.next_playback).id(self.id).into();
+        self.prompt = Some(Prompt { playback: playback.clone(), greeting });
+        self.arm(core, Timer::Prompt, spans::PLAYBACK);
+        let (channel, language) = (self.channel.clone(), core.settings.language);
+        self.ari(core, AriRequest::Play { channel, playback, phrases, language });
+    }
+
+    /// Stops what is being played. Must come before anything that waits for the channel's own thread.
+    fn stop_prompt(&mut self, core: &mut Shared) {
+        if let Some(prompt) = self.prompt.take() {
+            self.disarm(Timer::Prompt);
+            self.ari(core, AriRequest::StopPlayback(prompt.playback));
+        }
+    }
+
+    fn music_on(&mut self, core: &mut Shared) {
+        self.music = true;
+        self.ari(core, AriRequest::MusicOn(self.channel.clone()));
+    }
+
+    fn music_off(&mut self, core: &mut Shared) {
+        if std::mem::take(&mut self.music) {
+            self.ari(core, AriRequest::MusicOff(self.channel.clone()));
+        }
+    }
+
+    fn set_memo(&self, core: &mut Shared) {
+        let memo = self.memo(core);
+        self.ari(core, AriRequest::SetMemo { channel: self.channel.clone(), memo });
+    }
+
+    fn note(&self, core: &mut Shared, what: &'static str, detail: String, by: Actor) {
+        core.persist(Fact::CallNoted { call: self.id, what, detail, by, at: core.now.wall });
+    }
+
+    fn publish(&self, core: &mut Shared) {
+        core.publish(Update::Call(self.view(core)));
+    }
+
+    // ---- looking at itself
+
+    /// The caller's channel.
+    pub fn channel(&self) -> &ChannelId {
+        &self.channel
+    }
+
+    /// Its recording is still being written.
+    pub fn recording(&self) -> &str {
+        &self.recording
+    }
+
+    /// It is over for its caller; channels are being released.
+    pub fn ending(&self) -> bool {
+        self.phase == Phase::Ending
+    }
+
+    /// Nothing more will happen: the call can be forgotten.
+    pub fn over(&self) -> bool {
+        self.phase == Phase::Ending && self.caller_gone && self.legs.is_empty()
+    }
+
+    fn leg(&self, no: u32) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.no == no)
+    }
+
+    fn leg_mut(&mut self, no: u32) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.no == no)
+    }
+
+    /// The leg that serves the caller now.
+    fn serving(&self) -> Option<u32> {
+        match self.phase {
+            Phase::Joining(no) | Phase::Talking(no) | Phase::Held(no) | Phase::Consulting(no, _) => Some(no),
+            Phase::Loading | Phase::Greeting | Phase::Waiting | Phase::Dialling(_) | Phase::Ending => None,
+        }
+    }
+
+    /// The agent who serves the caller now.
+    pub fn serving_agent(&self) -> Option<AgentId> {
+        self.leg(self.serving()?)?.agent
+    }
+}
+
+/// Commands that close a call: its recording is collected and its bridges removed.
+pub(super) fn bury(call: &Call, core: &mut Shared) {
+    if call.bridge_made {
+        call.ari(core, AriRequest::DestroyBridge(call.talk_bridge()));
+    }
+    if call.consult_made {
+        call.ari(core, AriRequest::DestroyBridge(call.consult_bridge()));
+    }
+    // A caller who went to the fallback dialplan is still being recorded; the sweep after that finds the file.
+    if call.disposition != Some(Disposition::Fallback) {
+        core.out.push_back(Command::CollectRecording {
+            node: call.node,
+            call: call.id,
+            name: call.recording.clone(),
+            talked: call.talked,
+        });
+    }
+}
+
+/// The cause to give a leg that is no longer needed.
+fn cause_for(outcome: Option<OfferOutcome>) -> HangUpCause {
+    match outcome {
+        Some(OfferOutcome::AnsweredElsewhere) => HangUpCause::AnsweredElsewhere,
+        Some(OfferOutcome::RingNoAnswer) => HangUpCause::NoAnswer,
+        Some(
+            OfferOutcome::Answered
+            | OfferOutcome::Rejected
+            | OfferOutcome::Unreachable
+            | OfferOutcome::CallerGone
+            | OfferOutcome::Failed
+            | OfferOutcome::Lost,
+        )
+        | None => HangUpCause::Normal,
+    }
+}

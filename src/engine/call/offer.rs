@@ -1,0 +1,340 @@
+//! Legs to agents and outside numbers: made, ringing, answered, refused, gone. An offer is a lease: it ends at a set
+//! moment whatever happens.
+
+use std::time::Duration;
+
+use crate::engine::acd::queue::Eligible;
+use crate::engine::acd::strategy;
+use crate::engine::call::{Call, Leg, LegStage, Phase, Purpose, Timer, cause_for};
+use crate::engine::command::{AriRequest, Fact, Update};
+use crate::engine::event::{Actor, Refusal, spans};
+use crate::engine::ids::{AgentId, ChannelId, Own};
+use crate::engine::settings::Strategy;
+use crate::engine::shared::Shared;
+use crate::engine::time::Instant;
+use crate::engine::view::{Disposition, OfferOutcome, PauseReason, Status};
+
+/// How long Asterisk itself lets a phone ring after the core's lease: a net under the core, never the rule.
+const NET: Duration = Duration::from_secs(10);
+/// Pause after Asterisk failed to make a leg.
+const BACK_OFF: Duration = Duration::from_millis(250);
+
+/// What an ended leg of a phone means, by Q.850 cause, when the core did not end it itself.
+fn outcome_of(cause: u16, stage: LegStage) -> OfferOutcome {
+    match cause {
+        // User busy; call rejected.
+        17 | 21 => OfferOutcome::Rejected,
+        // No user responding, no answer.
+        18 | 19 => OfferOutcome::RingNoAnswer,
+        _ if stage == LegStage::Ringing || stage == LegStage::Up => OfferOutcome::Rejected,
+        _ => OfferOutcome::Unreachable,
+    }
+}
+
+impl Call {
+    /// The free agents whom this caller is to be offered to now.
+    pub(in crate::engine) fn candidates(&self, core: &Shared) -> Vec<AgentId> {
+        let queue = core.queue(self.queue);
+        match (self.phase, self.place) {
+            (Phase::Waiting, Some((_, Eligible::Anyone))) => {
+                strategy::pick(&queue, self.preferred(core), core.agents.free_for(&queue, self.node))
+            }
+            (Phase::Waiting, Some((_, Eligible::Only(agent)))) => core
+                .agents
+                .get(agent)
+                .filter(|agent| agent.free() && agent.profile.node == self.node)
+                .map(|agent| agent.profile.agent)
+                .into_iter()
+                .collect(),
+            (_, _) => Vec::new(),
+        }
+    }
+
+    /// Offers this waiting caller to an agent. False if that cannot be done now.
+    pub(in crate::engine) fn offer_to(&mut self, core: &mut Shared, agent: AgentId) -> bool {
+        let Some((place, was)) = self.place.filter(|_| self.phase == Phase::Waiting) else { return false };
+        let settings = core.queue(self.queue);
+        let no = self.next_leg + 1;
+        let Some(endpoint) = core.agents.get(agent).map(|agent| agent.profile.endpoint.clone()) else { return false };
+        if !core.agents.offer(agent, self.id, no) {
+            return false;
+        }
+        let to_all = settings.strategy == Strategy::RingAll && !matches!(was, Eligible::Only(_));
+        let during = if to_all { Eligible::Ringing } else { Eligible::Nobody };
+        if was != during {
+            self.place = Some((place, during));
+            core.line(self.queue, self.node).change(place, was, during);
+        }
+        self.ring(core, Some(agent), format!("PJSIP/{endpoint}"), Purpose::Offer, settings.ring_time);
+        core.persist(Fact::OfferMade { call: self.id, offer: no, agent, at: core.now.wall });
+        core.agent_changed(agent, false);
+        core.publish(Update::Offer { agent, call: self.view(core) });
+        true
+    }
+
+    /// Makes a leg and rings it. The bridge is made meanwhile, so that the answer finds it ready.
+    pub(super) fn ring(
+        &mut self,
+        core: &mut Shared,
+        agent: Option<AgentId>,
+        dial: String,
+        purpose: Purpose,
+        ring_time: Duration,
+    ) -> u32 {
+        self.next_leg += 1;
+        let no = self.next_leg;
+        let channel: ChannelId = Own::Leg(no).id(self.id).into();
+        let lease = core.now.mono + spans::RING_START;
+        core.arm(self.id, lease, "lease");
+        core.persist(Fact::LegStarted {
+            call: self.id,
+            leg: no,
+            channel: channel.clone(),
+            agent,
+            number: agent.is_none().then(|| dial.clone()),
+            at: core.now.wall,
+        });
+        self.ari(
+            core,
+            AriRequest::Ring {
+                channel: channel.clone(),
+                dial,
+                on_behalf_of: self.channel.clone(),
+                show_number: self.number.clone(),
+                call: self.id,
+                time_out: ring_time + NET,
+            },
+        );
+        if !self.bridge_made {
+            self.bridge_made = true;
+            self.ari(core, AriRequest::CreateBridge(self.talk_bridge()));
+        }
+        self.legs.push(Leg {
+            no,
+            channel,
+            agent,
+            purpose,
+            stage: LegStage::Trying,
+            lease: Some(lease),
+            ring_time,
+            in_talk: false,
+            outcome: None,
+            hang_ups: 0,
+        });
+        no
+    }
+
+    pub(in crate::engine) fn leg_rings(&mut self, core: &mut Shared, no: u32) {
+        let (call, now) = (self.id, core.now);
+        let Some(leg) = self.leg_mut(no).filter(|leg| leg.stage == LegStage::Trying) else { return };
+        leg.stage = LegStage::Ringing;
+        let lease = now.mono + leg.ring_time;
+        leg.lease = Some(lease);
+        let offered = leg.agent.is_some() && leg.purpose == Purpose::Offer;
+        core.arm(call, lease, "lease");
+        if offered {
+            core.persist(Fact::OfferRinging { call, offer: no, at: now.wall });
+        }
+    }
+
+    pub(in crate::engine) fn leg_answers(&mut self, core: &mut Shared, no: u32) {
+        let (call, at) = (self.id, core.now.wall);
+        let Some(leg) = self.leg_mut(no) else { return };
+        match leg.stage {
+            LegStage::Up | LegStage::Releasing => return,
+            LegStage::Trying | LegStage::Ringing => {}
+        }
+        leg.stage = LegStage::Up;
+        leg.lease = None;
+        let (purpose, agent) = (leg.purpose, leg.agent);
+        core.persist(Fact::LegAnswered { call, leg: no, at });
+        if let Some(agent) = agent {
+            core.agents.talks(agent, call, no);
+            core.agent_changed(agent, false);
+        }
+        match (self.phase, purpose) {
+            (Phase::Waiting, Purpose::Offer) => self.offer_accepted(core, no),
+            (Phase::Dialling(dialled), Purpose::Transfer) if dialled == no => self.join(core, no),
+            (Phase::Consulting(_, target), Purpose::Transfer) if target == no => self.consultation_begins(core, no),
+            // Somebody else was faster, or the caller is gone.
+            _ => self.release_leg(core, no, Some(OfferOutcome::AnsweredElsewhere)),
+        }
+    }
+
+    /// The one who answered has the caller; all other phones stop ringing.
+    fn offer_accepted(&mut self, core: &mut Shared, no: u32) {
+        let others: Vec<u32> = self.legs.iter().map(|leg| leg.no).filter(|other| *other != no).collect();
+        // First join, then tidy: the two are waiting on the line.
+        self.leave_line(core);
+        self.join(core, no);
+        for other in others {
+            self.release_leg(core, other, Some(OfferOutcome::AnsweredElsewhere));
+        }
+    }
+
+    /// Ends one leg. `outcome` is how the offer ends, if the core has decided that.
+    pub(super) fn release_leg(&mut self, core: &mut Shared, no: u32, outcome: Option<OfferOutcome>) {
+        let (call, queue) = (self.id, self.queue);
+        let Some(leg) = self.leg_mut(no).filter(|leg| leg.stage != LegStage::Releasing) else { return };
+        leg.stage = LegStage::Releasing;
+        let decided = if leg.outcome.is_none() { outcome } else { None };
+        leg.outcome = leg.outcome.or(outcome);
+        leg.hang_ups = 1;
+        let lease = core.now.mono + spans::RELEASE;
+        leg.lease = Some(lease);
+        let request = AriRequest::HangUp { channel: leg.channel.clone(), cause: cause_for(leg.outcome) };
+        let (agent, purpose) = (leg.agent, leg.purpose);
+        self.ari(core, request);
+        core.arm(call, lease, "release");
+        if let Some(agent) = agent {
+            core.agent_releases(agent, call, no, queue);
+            if purpose == Purpose::Offer
+                && let Some(outcome) = decided
+            {
+                self.offer_ended(core, no, agent, outcome);
+            }
+        }
+        self.offers_again(core);
+    }
+
+    /// Journals how an offer ended, and pauses an agent whose phone did not take it.
+    fn offer_ended(&mut self, core: &mut Shared, no: u32, agent: AgentId, outcome: OfferOutcome) {
+        core.persist(Fact::OfferEnded { call: self.id, offer: no, outcome, at: core.now.wall });
+        core.publish(Update::OfferEnded { agent, call: self.id, outcome });
+        let paused: Option<PauseReason> = outcome.into();
+        if let Some(reason) = paused
+            && core.agents.get(agent).is_some_and(|agent| agent.status == Status::Ready)
+        {
+            core.declare(agent, Status::Pause(reason), Actor::Engine);
+        }
+    }
+
+    /// A caller whose last offer failed stands in the same place and may be offered to anybody.
+    fn offers_again(&mut self, core: &mut Shared) {
+        let in_flight = self.legs.iter().any(|leg| leg.stage != LegStage::Releasing);
+        if self.phase != Phase::Waiting || in_flight || self.held_back {
+            return;
+        }
+        if let Some((place, Eligible::Nobody | Eligible::Ringing)) = self.place {
+            self.make_eligible(core, place, Eligible::Anyone);
+            self.publish(core);
+        }
+    }
+
+    /// No further offer for a moment: Asterisk has trouble, and asking at once would only add to it.
+    fn hold_back(&mut self, core: &mut Shared) {
+        self.held_back = true;
+        self.arm(core, Timer::Reserve, BACK_OFF);
+    }
+
+    /// The moment is over, or the caller is no longer kept for one agent.
+    pub(super) fn reservation_over(&mut self, core: &mut Shared) {
+        self.held_back = false;
+        match self.place {
+            Some((place, Eligible::Only(_))) => self.make_eligible(core, place, Eligible::Anyone),
+            Some((_, Eligible::Nobody | Eligible::Ringing)) => self.offers_again(core),
+            Some((_, Eligible::Anyone)) | None => {}
+        }
+    }
+
+    /// The agent does not want this offer (declared a pause while the phone rang).
+    pub(in crate::engine) fn offer_declined(&mut self, core: &mut Shared, agent: AgentId) {
+        let declined = self.legs.iter().find(|leg| leg.agent == Some(agent) && leg.stage != LegStage::Up);
+        if let Some(no) = declined.map(|leg| leg.no) {
+            self.release_leg(core, no, Some(OfferOutcome::Rejected));
+        }
+    }
+
+    /// A leg's channel is gone.
+    pub(in crate::engine) fn leg_gone(&mut self, core: &mut Shared, no: u32, cause: u16) {
+        let Some(index) = self.legs.iter().position(|leg| leg.no == no) else { return };
+        let leg = self.legs.remove(index);
+        let (call, at) = (self.id, core.now.wall);
+        core.persist(Fact::LegEnded { call, leg: no, cause, at });
+        if leg.in_talk {
+            self.talk_pauses(core);
+        }
+        if let Some(agent) = leg.agent {
+            if leg.stage != LegStage::Releasing {
+                core.agent_releases(agent, call, no, self.queue);
+            }
+            if leg.purpose == Purpose::Offer && leg.outcome.is_none() {
+                self.offer_ended(core, no, agent, outcome_of(cause, leg.stage));
+            }
+            core.agent_puts_down(agent, call);
+        }
+        self.go_on_without(core, no);
+    }
+
+    /// What the loss of a leg means for the call.
+    fn go_on_without(&mut self, core: &mut Shared, no: u32) {
+        match self.phase {
+            Phase::Waiting => self.offers_again(core),
+            // Answered and gone before the two were joined: the caller keeps the place.
+            Phase::Joining(serving) if serving == no && self.first_talk.is_none() => self.back_to_queue(core),
+            Phase::Joining(serving) | Phase::Talking(serving) | Phase::Held(serving) if serving == no => {
+                self.finish(core, Disposition::CompleteAgent, 16);
+            }
+            Phase::Consulting(serving, target) if serving == no => self.consultant_left(core, target),
+            Phase::Consulting(serving, target) if target == no => self.target_left(core, serving),
+            Phase::Dialling(dialled) if dialled == no => self.transfer_failed(core),
+            Phase::Loading
+            | Phase::Greeting
+            | Phase::Joining(_)
+            | Phase::Talking(_)
+            | Phase::Held(_)
+            | Phase::Consulting(..)
+            | Phase::Dialling(_)
+            | Phase::Ending => {}
+        }
+    }
+
+    /// Asterisk did not ring the phone.
+    pub(super) fn ring_refused(&mut self, core: &mut Shared, no: u32, why: &Refusal) {
+        let outcome = match why {
+            // The phone is not there: its own matter.
+            Refusal::Unprocessable(_) | Refusal::NotFound | Refusal::Conflict => OfferOutcome::Unreachable,
+            // Asterisk's trouble is not the agent's fault.
+            Refusal::Failed(_) | Refusal::TimedOut | Refusal::Unreachable => OfferOutcome::Lost,
+        };
+        let nothing_made = matches!(why, Refusal::Unprocessable(_) | Refusal::NotFound | Refusal::Unreachable);
+        if outcome == OfferOutcome::Lost && self.phase == Phase::Waiting {
+            self.hold_back(core);
+        }
+        self.release_leg(core, no, Some(outcome));
+        if nothing_made {
+            self.leg_gone(core, no, 0);
+        }
+    }
+
+    pub(super) fn wake_legs(&mut self, core: &mut Shared, now: Instant) {
+        let due: Vec<(u32, LegStage, u8)> = self
+            .legs
+            .iter()
+            .filter(|leg| leg.lease.is_some_and(|at| at <= now))
+            .map(|leg| (leg.no, leg.stage, leg.hang_ups))
+            .collect();
+        for (no, stage, hang_ups) in due {
+            match stage {
+                LegStage::Trying => self.release_leg(core, no, Some(OfferOutcome::Unreachable)),
+                LegStage::Ringing => self.release_leg(core, no, Some(OfferOutcome::RingNoAnswer)),
+                LegStage::Up => {}
+                LegStage::Releasing if hang_ups < 3 => self.hang_up_again(core, no),
+                LegStage::Releasing => {
+                    core.alarm(self.id, format!("leg {no} did not end after {hang_ups} requests; it is given up"));
+                    self.leg_gone(core, no, 0);
+                }
+            }
+        }
+    }
+
+    fn hang_up_again(&mut self, core: &mut Shared, no: u32) {
+        let (call, lease) = (self.id, core.now.mono + spans::RELEASE);
+        let Some(leg) = self.leg_mut(no) else { return };
+        leg.hang_ups += 1;
+        leg.lease = Some(lease);
+        let request = AriRequest::HangUp { channel: leg.channel.clone(), cause: cause_for(leg.outcome) };
+        self.ari(core, request);
+        core.arm(call, lease, "release");
+    }
+}

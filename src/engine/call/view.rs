@@ -1,0 +1,45 @@
+//! A call as shown to people.
+
+use crate::engine::call::{Call, LegStage, Phase};
+use crate::engine::shared::Shared;
+use crate::engine::view::{CallStage, CallView};
+
+impl Call {
+    pub(super) fn stage(&self) -> CallStage {
+        match self.phase {
+            Phase::Loading => CallStage::Arriving,
+            Phase::Greeting => CallStage::Greeting,
+            Phase::Waiting if self.legs.iter().any(|leg| leg.stage != LegStage::Releasing) => CallStage::Offered,
+            Phase::Waiting => CallStage::Waiting,
+            Phase::Joining(_) | Phase::Talking(_) => CallStage::Talking,
+            Phase::Held(_) => CallStage::Held,
+            Phase::Consulting(..) => CallStage::Consulting,
+            Phase::Dialling(_) => CallStage::Transferring,
+            Phase::Ending => CallStage::Ending,
+        }
+    }
+
+    /// The call at this moment.
+    pub(in crate::engine) fn view(&self, core: &Shared) -> CallView {
+        let name = self.card.name.clone().or_else(|| (!self.name.is_empty()).then(|| self.name.clone()));
+        CallView {
+            call: self.id,
+            node: self.node,
+            number: self.number.clone(),
+            name,
+            note: self.card.note.clone(),
+            dialled: self.dialled.clone(),
+            stage: self.stage(),
+            queue: self.queue,
+            arrived: self.arrived.wall,
+            queued: self.queued.map(|at| core.now.wall_of(at)),
+            bridged: self.talk_since.map(|at| core.now.wall_of(at)),
+            agents: self
+                .legs
+                .iter()
+                .filter(|leg| leg.stage != LegStage::Releasing)
+                .filter_map(|leg| leg.agent)
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What all calls share: settings, the time, agents, waiting lines, deadlines, and the outbox.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::acd::agent::{Agents, Hands};
+use super::acd::estimate::Estimate;
+use super::acd::queue::{Eligible, Line, Place};
+use super::command::{AriRequest, Command, Fact, Update};
+use super::event::Actor;
+use super::ids::{AgentId, CallId, NodeId, QueueId};
+use super::settings::{QueueSettings, Settings};
+use super::time::{Instant, Now};
+use super::timers::{Owner, Timers};
+use super::view::{AgentState, Status};
+
+/// Somebody to find a partner for, after the event is digested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// An agent who may have become free.
+    Agent(AgentId),
+    /// A caller who may be offered to somebody.
+    Caller(CallId),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Shared {
+    pub settings: Settings,
+    queues: Vec<Arc<QueueSettings>>,
+    pub now: Now,
+    pub agents: Agents,
+    pub timers: Timers,
+    pub wishes: VecDeque<Wish>,
+    pub out: VecDeque<Command>,
+    lines: BTreeMap<(QueueId, NodeId), Line>,
+    estimates: BTreeMap<QueueId, Estimate>,
+    nodes: BTreeMap<NodeId, bool>,
+}
+
+impl Shared {
+    pub fn new(settings: Settings) -> Shared {
+        Shared {
+            queues: settings.queues.iter().cloned().map(Arc::new).collect(),
+            settings,
+            now: Now::default(),
+            agents: Agents::default(),
+            timers: Timers::default(),
+            wishes: VecDeque::new(),
+            out: VecDeque::new(),
+            lines: BTreeMap::new(),
+            estimates: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+        }
+    }
+
+    /// The queue with this id; the first one for an id that the settings no longer have.
+    pub fn queue(&self, id: QueueId) -> Arc<QueueSettings> {
+        self.queues.get(usize::from(id.0)).or_else(|| self.queues.first()).cloned().unwrap_or_default()
+    }
+
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.queues = settings.queues.iter().cloned().map(Arc::new).collect();
+        self.settings = settings;
+    }
+
+    pub fn node_up(&self, node: NodeId) -> bool {
+        self.nodes.get(&node).copied().unwrap_or(false)
+    }
+
+    pub fn set_node(&mut self, node: NodeId, up: bool) {
+        self.nodes.insert(node, up);
+        self.publish(Update::Node { node, up });
+    }
+
+    pub fn nodes_up(&self) -> Vec<NodeId> {
+        self.nodes.iter().filter(|(_, up)| **up).map(|(node, _)| *node).collect()
+    }
+
+    pub fn ari(&mut self, node: NodeId, call: CallId, request: AriRequest) {
+        self.out.push_back(Command::Asterisk { node, call, request });
+    }
+
+    pub fn persist(&mut self, fact: Fact) {
+        self.out.push_back(Command::Persist(fact));
+    }
+
+    pub fn publish(&mut self, update: Update) {
+        self.out.push_back(Command::Publish(update));
+    }
+
+    pub fn alarm(&mut self, call: CallId, text: String) {
+        self.out.push_back(Command::Alarm { call, text });
+    }
+
+    // ---- agents
+
+    /// To be called after anything about an agent changed: tells the consoles, and looks for a call if `free`.
+    pub fn agent_changed(&mut self, id: AgentId, free: bool) {
+        if let Some(view) = self.agents.view(id, self.now) {
+            if view.state == AgentState::Idle && free {
+                self.persist(Fact::AgentIdle { agent: id, calls_taken: view.calls_taken, at: view.idle_since });
+            }
+            self.publish(Update::Agent(view));
+        }
+        if free {
+            self.wishes.push_back(Wish::Agent(id));
+        }
+    }
+
+    /// Changes an agent's declared status, journals it and looks for a call.
+    pub fn declare(&mut self, id: AgentId, status: Status, by: Actor) {
+        if self.agents.declare(id, status.clone(), self.now) {
+            self.persist(Fact::AgentStatus { agent: id, status, by, at: self.now.wall });
+        }
+        let free = self.agents.get(id).is_some_and(super::acd::agent::Agent::free);
+        self.agent_changed(id, free);
+    }
+
+    /// The agent's leg is being hung up. After a talk the after-call work of `queue` begins.
+    pub fn agent_releases(&mut self, id: AgentId, call: CallId, leg: u32, queue: QueueId) {
+        let wrap_up = self.queue(queue).wrap_up;
+        if let Some(until) = self.agents.releases(id, call, leg, wrap_up, self.now.mono) {
+            self.timers.arm(until, Owner::Agent(id), "wrap-up");
+        }
+        self.agent_changed(id, false);
+    }
+
+    /// The agent's leg is gone.
+    pub fn agent_puts_down(&mut self, id: AgentId, call: CallId) {
+        let free = self.agents.puts_down(id, call);
+        self.agent_changed(id, free);
+    }
+
+    pub fn agent_wrap_up_due(&mut self, id: AgentId, at_once: bool) {
+        if self.agents.end_wrap_up(id, self.now.mono, at_once) {
+            self.agent_changed(id, true);
+        }
+    }
+
+    pub fn agent_adopted(&mut self, id: AgentId, hands: Hands) {
+        self.agents.adopt(id, hands);
+        self.agent_changed(id, false);
+    }
+
+    // ---- waiting lines
+
+    pub fn line(&mut self, queue: QueueId, node: NodeId) -> &mut Line {
+        self.lines.entry((queue, node)).or_default()
+    }
+
+    /// The position of a place in the whole queue, from 1.
+    pub fn position(&self, queue: QueueId, place: Place) -> usize {
+        1 + self.lines_of(queue).map(|line| line.before(place)).sum::<usize>()
+    }
+
+    /// How many wait in the queue.
+    pub fn waiting(&self, queue: QueueId) -> usize {
+        self.lines_of(queue).map(Line::len).sum()
+    }
+
+    /// All places of the queue, line by line.
+    pub fn places(&self, queue: QueueId) -> impl Iterator<Item = Place> + '_ {
+        self.lines_of(queue).flat_map(Line::iter)
+    }
+
+    fn lines_of(&self, queue: QueueId) -> impl Iterator<Item = &Line> {
+        self.lines.range((queue, NodeId(0))..=(queue, NodeId(u16::MAX))).map(|(_, line)| line)
+    }
+
+    /// The caller who is to be offered to this agent, if any: the first of all lines that the agent serves.
+    pub fn caller_for(&self, id: AgentId) -> Option<(QueueId, Place)> {
+        let agent = self.agents.get(id).filter(|agent| agent.free())?;
+        let node = agent.profile.node;
+        if !self.node_up(node) {
+            return None;
+        }
+        self.lines
+            .iter()
+            .filter(|((_, of), line)| *of == node && !line.is_empty())
+            .filter_map(|((queue, _), line)| Some((*queue, line.first_for(id)?)))
+            .filter(|(queue, _)| agent.serves(&self.queue(*queue)))
+            .min_by_key(|(_, place)| *place)
+    }
+
+    pub fn estimate(&mut self, queue: QueueId) -> &mut Estimate {
+        self.estimates.entry(queue).or_default()
+    }
+
+    /// Estimated wait at a position of the queue.
+    pub fn wait_at(&self, queue: QueueId, position: usize) -> std::time::Duration {
+        let agents = self.agents.at_work(&self.queue(queue));
+        match self.estimates.get(&queue) {
+            Some(estimate) => estimate.wait(position, agents),
+            None => Estimate::default().wait(position, agents),
+        }
+    }
+
+    /// Changes to whom a waiting caller may be offered.
+    pub fn admit(&mut self, queue: QueueId, node: NodeId, place: Place, was: Eligible, eligible: Eligible) {
+        self.line(queue, node).change(place, was, eligible);
+        if eligible != Eligible::Nobody {
+            self.wishes.push_back(Wish::Caller(place.call()));
+        }
+    }
+
+    pub fn arm(&mut self, call: CallId, at: Instant, reason: &'static str) {
+        self.timers.arm(at, Owner::Call(call), reason);
+    }
+}
