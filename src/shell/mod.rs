@@ -1,9 +1,12 @@
 //! Everything that touches the world. The core decides, this does.
 
 pub mod asterisk;
+pub mod clock;
 pub mod config;
+pub mod driver;
 pub mod requests;
 pub mod shutdown;
+pub mod sounds;
 pub mod store;
 pub mod telemetry;
 pub mod updates;
