@@ -6,12 +6,17 @@
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 
 pub mod agents;
+mod change;
 mod error;
+mod facts;
+pub mod journal;
 mod open;
 mod page;
 mod schema;
 pub mod sessions;
+mod spill;
 mod sql;
+mod table;
 #[cfg(test)]
 mod testing;
 pub mod users;
@@ -24,6 +29,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Transaction};
 
 pub use error::{Result, StoreError};
+pub use facts::Rejected;
 pub use page::Page;
 pub use schema::Dialect;
 use sql::{Columns, Sql};
