@@ -100,9 +100,10 @@ pub enum AriRequest {
     },
     /// Stop a playback.
     StopPlayback(PlaybackId),
-    /// Start music on hold.
+    /// Start music on hold. A playback ends it for good: ask again after [`NodeEvent::PlaybackEnded`](super::event::NodeEvent::PlaybackEnded).
     MusicOn(ChannelId),
-    /// Stop music on hold.
+    /// Stop music on hold. Needed before [`Join`](AriRequest::Join): Asterisk goes on with the music in the bridge, and
+    /// the caller hears it instead of the agent.
     MusicOff(ChannelId),
     /// Let the channel hear ringback.
     RingbackOn(ChannelId),
@@ -125,7 +126,8 @@ pub enum AriRequest {
     },
     /// Make a two-party mixing bridge. One that exists is no error.
     CreateBridge(BridgeId),
-    /// Put channels into a bridge; a channel in another bridge is moved.
+    /// Put channels into a bridge; a channel in another bridge is moved. Asterisk waits for the end of a playback on
+    /// them, so stop it first; and see [`MusicOff`](AriRequest::MusicOff). If one of the channels is gone, none is joined.
     Join {
         /// Which bridge.
         bridge: BridgeId,

@@ -49,7 +49,7 @@ pub(super) const UNWANTED: [&str; 9] = [
 ];
 
 /// Known types that come rarely and do not concern us.
-const RARE: [&str; 25] = [
+const RARE: [&str; 26] = [
     "ApplicationMoveFailed",
     "ApplicationRegistered",
     "ApplicationUnregistered",
@@ -68,6 +68,7 @@ const RARE: [&str; 25] = [
     "ChannelTransfer",
     "ChannelUnhold",
     "ChannelUserevent",
+    "ContactStatusChange",
     "EndpointStateChange",
     "PeerStatusChange",
     "RecordingFailed",
@@ -112,7 +113,6 @@ pub(super) fn decode(frame: &str) -> Decoded {
             Some(id) => event_of(NodeEvent::PlaybackEnded(id.into())),
             None => Decoded::Malformed("PlaybackFinished without an id".to_owned()),
         }),
-        "ContactStatusChange" => read::<models::ContactStatusChange>(frame, contact_changed),
         "ApplicationReplaced" => Decoded::Replaced,
         kind if UNWANTED.contains(&kind) || RARE.contains(&kind) => Decoded::Ignored,
         kind => Decoded::Unknown(kind.chars().take(64).collect()),
@@ -204,6 +204,10 @@ fn arrived(event: models::StasisStart) -> Decoded {
         // A leg that we made: its life is told by other events.
         return Decoded::Ignored;
     }
+    if channel.dialplan.extension == "h" {
+        // A dead channel: a dialplan whose pattern matches the hang-up extension too runs Stasis() once more.
+        return Decoded::Ignored;
+    }
     match origin(event.args.iter().map(String::as_str)) {
         Some(origin) => event_of(NodeEvent::Arrived(Arrival {
             origin,
@@ -253,14 +257,4 @@ fn dialled(event: models::Dial) -> Decoded {
         // The end of a dial that failed is told by ChannelDestroyed, with its cause.
         _ => Decoded::Ignored,
     }
-}
-
-fn contact_changed(event: models::ContactStatusChange) -> Decoded {
-    let reachable = contact_reachable(&event.contact_info.contact_status);
-    event_of(NodeEvent::Device { endpoint: event.endpoint.resource, reachable })
-}
-
-/// A contact that nobody asks (`NonQualified`) counts as there.
-fn contact_reachable(status: &str) -> bool {
-    matches!(status, "Reachable" | "NonQualified" | "Created" | "Updated")
 }

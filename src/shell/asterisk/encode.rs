@@ -23,7 +23,7 @@ pub(super) struct Names {
 pub(super) struct Step {
     /// What to send.
     pub(super) request: HttpRequest,
-    /// A status outside 2xx that means that it is so already.
+    /// A status outside 2xx that means that all this has been done before: the plan ends well here.
     pub(super) already: Option<u16>,
 }
 
@@ -51,11 +51,10 @@ pub(super) fn encode(request: &AriRequest, names: &Names) -> Plan {
         AriRequest::SetMemo { channel, memo } => one(HttpRequest::post(&["channels", channel.as_str(), "variable"])
             .json(&json!({ "variable": MEMO, "value": memo }))
             .within(CHANNEL_DEADLINE)),
-        AriRequest::Play { channel, playback, phrases, language } => unless(
-            HttpRequest::post(&["channels", channel.as_str(), "play", playback.as_str()])
-                .json(&json!({ "media": media(phrases, *language, &names.sounds_dir) })),
-            409,
-        ),
+        AriRequest::Play { channel, playback, phrases, language } => {
+            one(HttpRequest::post(&["channels", channel.as_str(), "play", playback.as_str()])
+                .json(&json!({ "media": media(phrases, *language, &names.sounds_dir) })))
+        }
         // Ended by itself in this very moment.
         AriRequest::StopPlayback(playback) => unless(HttpRequest::delete(&["playbacks", playback.as_str()]), 404),
         AriRequest::MusicOn(channel) => one(HttpRequest::post(&["channels", channel.as_str(), "moh"])),
@@ -102,6 +101,8 @@ pub(super) const MEMO: &str = "PEREZVON";
 const FALLBACK_CONTEXT: &str = "perezvon-fallback";
 /// The global variable that names the phones which that context rings.
 const FALLBACK_AGENTS: &str = "PEREZVON_FALLBACK_AGENTS";
+/// Longer ones are no numbers.
+const LONGEST_NUMBER: usize = 40;
 
 fn q850(cause: HangUpCause) -> &'static str {
     match cause {
@@ -121,6 +122,8 @@ fn media(phrases: &[Phrase], language: Language, sounds_dir: &str) -> Vec<String
     phrases.iter().flat_map(|phrase| fragments(phrase, language)).map(uri).collect()
 }
 
+/// The number to show is told as the connected line, and then no `caller`: it would put the caller's own over it. Only
+/// where there is no number to show, the caller's channel gives what the phone shows (its number is hidden, then).
 fn ring(
     names: &Names,
     channel: &str,
@@ -131,10 +134,14 @@ fn ring(
     time_out: Duration,
 ) -> Vec<Step> {
     let seconds = time_out.as_secs().max(1) + u64::from(time_out.subsec_nanos() > 0);
+    let number: String = show_number.chars().filter(|sign| is_dialling_sign(*sign)).take(LONGEST_NUMBER).collect();
     let mut variables = serde_json::Map::new();
     variables.insert("PJSIP_HEADER(add,X-Call-Id)".to_owned(), call.into());
-    if !show_number.is_empty() {
-        variables.insert("CONNECTEDLINE(num,i)".to_owned(), show_number.into());
+    let mut ring = HttpRequest::post(&["channels", channel, "dial"]).query("timeout", &seconds.to_string());
+    if number.is_empty() {
+        ring = ring.query("caller", caller);
+    } else {
+        variables.insert("CONNECTEDLINE(num,i)".to_owned(), number.into());
     }
     let create = HttpRequest::post(&["channels", "create"]).json(&json!({
         "endpoint": dial,
@@ -144,10 +151,13 @@ fn ring(
         "originator": caller,
         "variables": variables,
     }));
-    let dial = HttpRequest::post(&["channels", channel, "dial"])
-        .query("caller", caller)
-        .query("timeout", &seconds.to_string());
-    vec![Step { request: create, already: Some(409) }, Step { request: dial, already: None }]
+    // A channel that exists has been dialled, and dialling it again would end it.
+    vec![Step { request: create, already: Some(409) }, Step { request: ring, already: None }]
+}
+
+/// What may stand in a number that is shown on a phone.
+fn is_dialling_sign(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || "+*#-._".contains(sign)
 }
 
 fn fallback_agents(agents: &[String]) -> String {

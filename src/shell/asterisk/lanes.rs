@@ -102,7 +102,7 @@ impl Lanes {
         for step in &plan.steps {
             match self.rest.send(&step.request).await {
                 Ok(_) => {}
-                Err(error) if step.already.is_some() && error.status() == step.already => {}
+                Err(error) if step.already.is_some() && error.status() == step.already => return Ok(()),
                 Err(error) => {
                     if let Some(undo) = &plan.undo {
                         // Best effort: what cannot be undone now is found by the next snapshot.

@@ -118,9 +118,17 @@ pub enum RestError {
         /// The deadline.
         deadline: Duration,
     },
-    /// No connection.
+    /// No connection: it was not done.
     #[error("Asterisk cannot be reached for {what}: {why}")]
     Unreachable {
+        /// Method and path.
+        what: String,
+        /// Operating system's reason.
+        why: String,
+    },
+    /// The connection broke before the answer: it may or may not have been done.
+    #[error("the connection to Asterisk broke before it answered {what}: {why}")]
+    Broken {
         /// Method and path.
         what: String,
         /// Operating system's reason.
@@ -142,7 +150,10 @@ impl RestError {
     pub fn status(&self) -> Option<u16> {
         match self {
             RestError::Status { status, .. } => Some(*status),
-            RestError::TimedOut { .. } | RestError::Unreachable { .. } | RestError::Unreadable { .. } => None,
+            RestError::TimedOut { .. }
+            | RestError::Unreachable { .. }
+            | RestError::Broken { .. }
+            | RestError::Unreadable { .. } => None,
         }
     }
 }
@@ -151,10 +162,12 @@ impl From<RestError> for Refusal {
     fn from(error: RestError) -> Refusal {
         match error {
             RestError::Status { status: 404, .. } => Refusal::NotFound,
+            // What addChannel says of a channel that is gone.
+            RestError::Status { status: 400, message, .. } if message == "Channel not found" => Refusal::NotFound,
             RestError::Status { status: 409, .. } => Refusal::Conflict,
             RestError::Status { status: 400..=499, message, .. } => Refusal::Unprocessable(message),
             RestError::Status { message, .. } => Refusal::Failed(message),
-            RestError::TimedOut { .. } => Refusal::TimedOut,
+            RestError::TimedOut { .. } | RestError::Broken { .. } => Refusal::TimedOut,
             RestError::Unreachable { .. } => Refusal::Unreachable,
             RestError::Unreadable { why, .. } => Refusal::Failed(why),
         }
@@ -239,19 +252,24 @@ impl Rest {
         if status.is_success() { Ok(response.into_body()) } else { Err(refused(request, status, None)) }
     }
 
-    /// Once more where a kept-alive connection was closed under the request: repeating any of our requests is
-    /// harmless, since we choose the ids.
+    /// Once more where a kept-alive connection was closed under the request, unless it is a POST: one that was carried
+    /// out all the same must not be repeated (a second `dial` ends the channel, a second `play` plays again).
     async fn exchange(&self, request: &HttpRequest) -> Result<Response<Incoming>, RestError> {
-        let mut repeated = false;
+        let mut repeatable = request.method != Method::POST;
         loop {
-            match self.client.request(self.prepare(request)?).await {
+            let error = match self.client.request(self.prepare(request)?).await {
                 Ok(response) => return Ok(response),
-                Err(error) if !error.is_connect() && !repeated => repeated = true,
-                Err(error) => {
-                    let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-                    return Err(RestError::Unreachable { what: described(request), why });
-                }
+                Err(error) => error,
+            };
+            let what = described(request);
+            let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            if error.is_connect() {
+                return Err(RestError::Unreachable { what, why });
             }
+            if !repeatable {
+                return Err(RestError::Broken { what, why });
+            }
+            repeatable = false;
         }
     }
 

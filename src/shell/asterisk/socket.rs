@@ -38,8 +38,9 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
 const FRAMES: usize = 16_384;
 /// The largest real ones are a few KB.
 const LARGEST_FRAME: usize = 1 << 20;
-/// How often the phones' reachability is compared, in case that an event was lost.
-const DEVICES: Duration = Duration::from_secs(5);
+/// How often it is looked which phones are there. A subscription to the endpoints would tell at once, but with it all
+/// events of their channels come twice.
+const DEVICES: Duration = Duration::from_secs(1);
 /// After another engine took over: first, and at most.
 const FENCED: Duration = Duration::from_secs(60);
 const LONGEST_FENCED: Duration = Duration::from_secs(3600);
@@ -195,7 +196,7 @@ impl Socket {
             tokio::select! {
                 biased;
                 frame = inbox.recv() => match frame {
-                    Some(frame) => self.take_in(&frame, &mut devices, reported).await?,
+                    Some(frame) => self.take_in(&frame, reported).await?,
                     None => return ControlFlow::Continue(()),
                 },
                 _ = polls.tick() => self.compare_devices(&mut devices).await?,
@@ -203,17 +204,8 @@ impl Socket {
         }
     }
 
-    async fn take_in(
-        &self,
-        frame: &str,
-        devices: &mut BTreeMap<String, bool>,
-        reported: &mut BTreeSet<String>,
-    ) -> ControlFlow<Lost> {
+    async fn take_in(&self, frame: &str, reported: &mut BTreeSet<String>) -> ControlFlow<Lost> {
         match decode(frame) {
-            Decoded::Event(NodeEvent::Device { endpoint, reachable }) => {
-                devices.insert(endpoint.clone(), reachable);
-                self.send(NodeEvent::Device { endpoint, reachable }).await?;
-            }
             Decoded::Event(event) => self.send(event).await?,
             Decoded::Ignored => {}
             Decoded::Replaced => return ControlFlow::Break(Lost::Replaced),
