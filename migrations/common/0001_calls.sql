@@ -69,11 +69,12 @@ CREATE TABLE call_notes (
 ) CLUSTERED;
 
 CREATE TABLE blocked_numbers (
-    number        BYTE_TEXT NOT NULL PRIMARY KEY,
+    id            AUTO_KEY,
+    number        TEXT NOT NULL UNIQUE,     -- canonical
     reason        TEXT NOT NULL,
     blocked_by    TEXT NOT NULL,
     blocked_at    BIGINT NOT NULL
-) CLUSTERED;
+);
 
 CREATE TABLE recordings (
     id            AUTO_KEY,

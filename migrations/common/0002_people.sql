@@ -83,5 +83,6 @@ CREATE TABLE audit (
     detail        TEXT NOT NULL,            -- JSON
     address       TEXT NOT NULL
 );
-CREATE INDEX audit_by_action ON audit (action, id);
-CREATE INDEX audit_by_actor ON audit (actor_name, id);
+CREATE INDEX audit_by_time ON audit (at, id);
+CREATE INDEX audit_by_action ON audit (action, at, id);
+CREATE INDEX audit_by_actor ON audit (actor_name, at, id);

@@ -121,7 +121,7 @@ fn from_code(code: &str, text: String) -> StoreError {
             // BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL
             5 | 6 | 8 | 10 | 13 | 14 | 15 => StoreError::Unavailable(text),
             // TOOBIG, CONSTRAINT, MISMATCH
-            18 | 19 | 20 => StoreError::Invalid(text),
+            18..=20 => StoreError::Invalid(text),
             _ => StoreError::Failed(text),
         };
     }

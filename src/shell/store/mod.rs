@@ -6,12 +6,17 @@
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 
 pub mod agents;
+pub mod audit;
+pub mod callers;
+pub mod calls;
 mod change;
 mod error;
 mod facts;
+pub mod idempotency;
 pub mod journal;
 mod open;
 mod page;
+pub mod recordings;
 mod schema;
 pub mod sessions;
 mod spill;

@@ -1,0 +1,164 @@
+//! What the office knows of a caller before the call is answered, and the numbers that it does not want.
+
+use sqlx::any::AnyRow;
+
+use crate::domain::phone::Phone;
+use crate::engine::event::CallerCard;
+use crate::engine::ids::AgentId;
+use crate::engine::time::Wall;
+
+use super::calls::page_of;
+use super::change::reversed;
+use super::page::Place;
+use super::{Columns as _, Page, Result, Sql, Store, StoreError};
+
+/// A number whose calls are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedNumber {
+    /// Number of the row.
+    pub id: i64,
+    /// Canonical number.
+    pub number: String,
+    /// Why, for people.
+    pub reason: String,
+    /// Who blocked it.
+    pub by: String,
+    /// When.
+    pub at: Wall,
+}
+
+const SELECT: &str = "SELECT id, number, reason, blocked_by, blocked_at FROM blocked_numbers WHERE 1 = 1";
+
+impl Store {
+    /// The caller's card. One statement over two indexes: the caller waits for it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn load_caller(&self, number: &str) -> Result<CallerCard> {
+        let sql = Sql::new(
+            "SELECT (SELECT COUNT(*) FROM blocked_numbers WHERE number = $1) AS blocked, \
+             (SELECT agent FROM calls WHERE number_rev = $2 AND agent IS NOT NULL \
+              ORDER BY arrived_at DESC LIMIT 1) AS last_agent",
+        )
+        .with(number.to_owned())
+        .with(reversed(number));
+        let row = self.row(sql).await?.ok_or(StoreError::NotFound("answer"))?;
+        Ok(CallerCard {
+            blocked: row.flag("blocked")?,
+            last_agent: row.small_opt("last_agent")?.map(AgentId),
+            ..CallerCard::default()
+        })
+    }
+
+    /// Blocks a number, in whatever form it is written. Blocking it again replaces the reason.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when it is no number.
+    pub async fn block_number(&self, number: &str, reason: &str, by: &str, now: Wall) -> Result<BlockedNumber> {
+        let number = canonical(number)?;
+        let sql = Sql::new(
+            "INSERT INTO blocked_numbers (number, reason, blocked_by, blocked_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (number) DO UPDATE SET reason = excluded.reason, blocked_by = excluded.blocked_by, \
+             blocked_at = excluded.blocked_at RETURNING id, number, reason, blocked_by, blocked_at",
+        )
+        .with(number)
+        .with(reason.chars().take(500).collect::<String>())
+        .with(by.to_owned())
+        .with(now.0);
+        let rows = self.write_returning(sql).await?;
+        blocked(rows.first().ok_or(StoreError::NotFound("blocked number"))?)
+    }
+
+    /// Allows a number again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is not blocked, [`StoreError::Invalid`] when it is no number.
+    pub async fn unblock_number(&self, number: &str) -> Result<()> {
+        let sql = Sql::new("DELETE FROM blocked_numbers WHERE number = $1").with(canonical(number)?);
+        match self.execute(sql).await? {
+            0 => Err(StoreError::NotFound("blocked number")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A page of blocked numbers, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::BadCursor`], or when the database does not answer.
+    pub async fn list_blocked(&self, cursor: Option<&str>, limit: u32) -> Result<Page<BlockedNumber>> {
+        let mut sql = Sql::new(SELECT);
+        page_of(&mut sql, "blocked_at", "id", cursor, limit)?;
+        let numbers = self.rows(sql).await?.iter().map(blocked).collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(numbers, limit, |number| Place { at: number.at.0, id: number.id }))
+    }
+}
+
+fn canonical(number: &str) -> Result<String> {
+    match Phone::parse(number) {
+        Phone::Hidden => Err(StoreError::Invalid(format!("{number:?} is not a telephone number"))),
+        phone @ (Phone::Internal(_) | Phone::Full(_)) => Ok(phone.as_str().to_owned()),
+    }
+}
+
+fn blocked(row: &AnyRow) -> Result<BlockedNumber> {
+    Ok(BlockedNumber {
+        id: row.int("id")?,
+        number: row.text("number")?,
+        reason: row.text("reason")?,
+        by: row.text("blocked_by")?,
+        at: Wall(row.int("blocked_at")?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::command::Fact;
+    use crate::engine::ids::CallId;
+
+    use super::super::testing::on_both;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_number_is_blocked_in_whatever_form_it_is_written() {
+        on_both(async |t| {
+            t.store.block_number("8 (900) 123-45-67", "шутник", "olga", Wall(5)).await.unwrap();
+            t.store.block_number("+79001234567", "снова", "olga", Wall(6)).await.unwrap();
+            assert!(t.store.load_caller("+79001234567").await.unwrap().blocked);
+            assert!(!t.store.load_caller("+79001234568").await.unwrap().blocked);
+            let page = t.store.list_blocked(None, 10).await.unwrap();
+            assert_eq!((page.items.len(), page.items[0].reason.as_str()), (1, "снова"));
+            t.store.unblock_number("9001234567").await.unwrap();
+            assert!(!t.store.load_caller("+79001234567").await.unwrap().blocked);
+            let again = t.store.unblock_number("9001234567").await.unwrap_err();
+            assert!(matches!(again, StoreError::NotFound(_)), "{again}");
+            let hidden = t.store.block_number("anonymous", "", "olga", Wall(5)).await.unwrap_err();
+            assert!(matches!(hidden, StoreError::Invalid(_)), "{hidden}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_card_names_who_talked_with_the_caller_last() {
+        on_both(async |t| {
+            let number = "+79001234567";
+            assert_eq!(t.store.load_caller(number).await.unwrap(), CallerCard::default());
+            for (n, agent) in [(1u64, Some(AgentId(7))), (2, Some(AgentId(8))), (3, None)] {
+                let call = CallId(n << 20);
+                let at = Wall(n.cast_signed());
+                let arrived = Fact::CallArrived {
+                    call,
+                    node: crate::engine::ids::NodeId(0),
+                    channel: "c".into(),
+                    recording: "r".into(),
+                    number: number.into(),
+                    dialled: "100".into(),
+                    by_fallback: false,
+                    at,
+                };
+                t.store.write_facts(&[Fact::CallBridged { call, leg: 1, agent, at }, arrived]).await.unwrap();
+            }
+            assert_eq!(t.store.load_caller(number).await.unwrap().last_agent, Some(AgentId(8)));
+        })
+        .await;
+    }
+}
