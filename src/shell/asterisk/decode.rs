@@ -258,3 +258,146 @@ fn dialled(event: models::Dial) -> Decoded {
         _ => Decoded::Ignored,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const RECORDED: &str = include_str!("../../../tests/fixtures/ari-events-22.10.1.jsonl");
+
+    fn channel(id: &str, state: &str) -> String {
+        format!(
+            r#""channel":{{"id":"{id}","name":"PJSIP/trunk-00000001","state":"{state}","protocol_id":"1@a",
+            "caller":{{"name":"Anna \"q\"","number":"+79001234567"}},"connected":{{"name":"","number":""}},
+            "accountcode":"","dialplan":{{"context":"perezvon-inbound","exten":"100","priority":3,"app_name":"Stasis",
+            "app_data":"perezvon,inbound"}},"creationtime":"2026-11-21T20:33:18.473+0000","language":"en",
+            "channelvars":{{"PEREZVON":""}}}},"asterisk_id":"x","application":"perezvon",
+            "timestamp":"2026-11-21T20:33:18.473+0000""#
+        )
+    }
+
+    fn start(id: &str, state: &str, args: &str) -> String {
+        format!(r#"{{"args":{args},{},"type":"StasisStart"}}"#, channel(id, state))
+    }
+
+    #[test]
+    fn every_recorded_frame_of_asterisk_22_is_understood() {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for frame in RECORDED.lines() {
+            let kind = match decode(frame) {
+                Decoded::Event(NodeEvent::Ringing(_)) => "ringing",
+                Decoded::Event(NodeEvent::Answered(_)) => "answered",
+                Decoded::Event(NodeEvent::Gone { .. }) => "gone",
+                Decoded::Event(NodeEvent::Left(_)) => "left",
+                Decoded::Event(NodeEvent::Digit { digit, .. }) => {
+                    assert_eq!(digit, '5');
+                    "digit"
+                }
+                Decoded::Event(NodeEvent::PlaybackEnded(_)) => "playback ended",
+                Decoded::Event(NodeEvent::Joined { .. }) => "joined",
+                Decoded::Event(NodeEvent::Parted { .. }) => "parted",
+                Decoded::Ignored => "ignored",
+                Decoded::Replaced => "replaced",
+                // The recording was made with another dialplan than ours.
+                Decoded::Stray(_) => "stray",
+                other => panic!("{other:?} of {frame}"),
+            };
+            *counts.entry(kind).or_default() += 1;
+        }
+        insta::assert_compact_debug_snapshot!(
+            counts,
+            @r#"{"answered": 26, "digit": 1, "gone": 25, "ignored": 358, "joined": 7, "left": 13, "parted": 7, "playback ended": 5, "replaced": 1, "ringing": 2, "stray": 13}"#
+        );
+    }
+
+    #[test]
+    fn a_caller_arrives_with_all_that_the_core_needs() {
+        let arrival = Arrival {
+            channel: "pz1-17.1".into(),
+            origin: Origin::Inbound,
+            number: "+79001234567".to_owned(),
+            name: "Anna \"q\"".to_owned(),
+            dialled: "100".to_owned(),
+            created: Wall(1_795_293_198_473),
+            answered: false,
+            memo: None,
+        };
+        assert_eq!(decode(&start("pz1-17.1", "Ring", r#"["inbound"]"#)), event_of(NodeEvent::Arrived(arrival.clone())));
+        let again =
+            start("pz1-17.1", "Up", r#"["inbound","fallback"]"#).replace(r#""PEREZVON":"""#, r#""PEREZVON":"m""#);
+        let again_arrival =
+            Arrival { origin: Origin::Fallback, answered: true, memo: Some("m".to_owned()), ..arrival.clone() };
+        assert_eq!(decode(&again), event_of(NodeEvent::Arrived(again_arrival)));
+        let agent = Arrival { origin: Origin::Agent { endpoint: "agent-1".to_owned() }, ..arrival };
+        assert_eq!(decode(&start("pz1-17.1", "Ring", r#"["agent","agent-1"]"#)), event_of(NodeEvent::Arrived(agent)));
+    }
+
+    #[test]
+    fn own_legs_and_dead_channels_do_not_arrive_and_strangers_are_told_apart() {
+        assert_eq!(decode(&start("pz-0123456789abcdef-l1", "Down", "[]")), Decoded::Ignored);
+        let dead = start("17.1", "Up", r#"["inbound"]"#).replace(r#""exten":"100""#, r#""exten":"h""#);
+        assert_eq!(decode(&dead), Decoded::Ignored);
+        for args in ["[]", r#"["agent"]"#, r#"["outbound","7"]"#, r#"["нечто"]"#] {
+            assert_eq!(decode(&start("17.1", "Ring", args)), Decoded::Stray("17.1".into()), "{args}");
+        }
+    }
+
+    #[test]
+    fn a_frame_with_gaps_or_news_in_what_we_do_not_need_is_still_understood() {
+        let gone = event_of(NodeEvent::Gone { channel: "17.1".into(), cause: 0 });
+        for frame in [
+            r#"{"type":"ChannelDestroyed","channel":{"id":"17.1"}}"#,
+            r#"{"channel":{"id":"17.1","state":"Levitating","caller":null,"dialplan":{"exten":"1"}},"cause":-1,"type":"ChannelDestroyed"}"#,
+            r#"{"channel":{"id":"17.1","creationtime":null},"cause":"16","cause_txt":null,"type":"ChannelDestroyed"}"#,
+            r#"{"channel":{"id":"17.1"},"cause":99999999,"type":"ChannelDestroyed"}"#,
+        ] {
+            assert_eq!(decode(frame), gone, "{frame}");
+        }
+        let joined = event_of(NodeEvent::Joined { bridge: "b".into(), channel: "17.1".into() });
+        let frame =
+            r#"{"type":"ChannelEnteredBridge","bridge":{"id":"b","bridge_type":"new"},"channel":{"id":"17.1"}}"#;
+        assert_eq!(decode(frame), joined);
+        let ended = event_of(NodeEvent::PlaybackEnded("p".into()));
+        assert_eq!(decode(r#"{"type":"PlaybackFinished","playback":{"id":"p","state":"melted"}}"#), ended);
+        let ringing = event_of(NodeEvent::Ringing("17.1".into()));
+        assert_eq!(decode(r#"{"type":"Dial","dialstatus":"PROGRESS","peer":{"id":"17.1"}}"#), ringing);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_malformed_and_what_is_not_known_is_unknown() {
+        for frame in [
+            "",
+            "{",
+            "null",
+            "[]",
+            r#"{"type":1}"#,
+            r#"{"type":"StasisEnd"}"#,
+            r#"{"type":"StasisEnd","channel":{"id":7}}"#,
+            r#"{"type":"ChannelDestroyed","channel":"17.1"}"#,
+            r#"{"type":"ChannelDtmfReceived","digit":"","channel":{"id":"17.1"}}"#,
+            r#"{"type":"PlaybackFinished","playback":{}}"#,
+            "\u{0}\u{1}",
+        ] {
+            assert!(matches!(decode(frame), Decoded::Malformed(_)), "{frame}: {:?}", decode(frame));
+        }
+        assert_eq!(decode(r#"{"type":"Новое"}"#), Decoded::Unknown("Новое".to_owned()));
+        let long = format!(r#"{{"type":"{}"}}"#, "x".repeat(10_000));
+        assert_eq!(decode(&long), Decoded::Unknown("x".repeat(64)));
+        let deep = format!(r#"{{"a":{}{},"type":"StasisEnd"}}"#, "[".repeat(5_000), "]".repeat(5_000));
+        assert!(matches!(decode(&deep), Decoded::Malformed(_)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_recorded_frame_cut_or_bent_anywhere_brings_the_decoder_down(
+            line in 0_usize..458, at in 0_usize..900, byte: u8, cut: bool
+        ) {
+            let mut bytes = RECORDED.lines().nth(line).unwrap_or_default().as_bytes().to_vec();
+            let at = at.min(bytes.len().saturating_sub(1));
+            if cut { bytes.truncate(at); } else { bytes[at] = byte; }
+            decode(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}

@@ -168,3 +168,142 @@ fn fallback_agents(agents: &[String]) -> String {
     let device = |agent: &String| if agent.contains('/') { agent.clone() } else { format!("PJSIP/{agent}") };
     agents.iter().map(device).collect::<Vec<_>>().join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ids::{BridgeId, CallId, ChannelId, PlaybackId};
+
+    fn plan(request: &AriRequest) -> Plan {
+        let names = Names { app: "perezvon".to_owned(), sounds_dir: "/var/sounds/".to_owned() };
+        encode(request, &names)
+    }
+
+    /// Each step as `METHOD target body`, with the status that counts as done and the deadline where it is not usual.
+    fn told(request: &AriRequest) -> String {
+        let line = |request: &HttpRequest| {
+            let body = request.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()).unwrap_or_default();
+            format!("{} {} {body}", request.method, request.target).trim_end().to_owned()
+        };
+        let plan = plan(request);
+        let mut lines: Vec<String> = Vec::new();
+        for step in &plan.steps {
+            let already = step.already.map(|status| format!(" ({status} is fine)")).unwrap_or_default();
+            let slow = if step.request.deadline == CHANNEL_DEADLINE { " (slow)" } else { "" };
+            lines.push(format!("{}{already}{slow}", line(&step.request)));
+        }
+        lines.extend(plan.undo.as_ref().map(|undo| format!("else {}", line(undo))));
+        lines.join("\n")
+    }
+
+    fn caller() -> ChannelId {
+        "pz1-17.1".into()
+    }
+
+    #[test]
+    fn requests_about_one_channel_are_what_asterisk_documents() {
+        for (request, expected) in [
+            (AriRequest::Answer(caller()), "POST /channels/pz1-17.1/answer (slow)"),
+            (
+                AriRequest::HangUp { channel: caller(), cause: HangUpCause::AnsweredElsewhere },
+                "DELETE /channels/pz1-17.1?reason_code=26",
+            ),
+            (
+                AriRequest::SetMemo { channel: caller(), memo: "1 q=0 \"x\"".to_owned() },
+                r#"POST /channels/pz1-17.1/variable {"value":"1 q=0 \"x\"","variable":"PEREZVON"} (slow)"#,
+            ),
+            (AriRequest::MusicOn(caller()), "POST /channels/pz1-17.1/moh"),
+            (AriRequest::MusicOff(caller()), "DELETE /channels/pz1-17.1/moh"),
+            (AriRequest::RingbackOn(caller()), "POST /channels/pz1-17.1/ring"),
+            (AriRequest::RingbackOff(caller()), "DELETE /channels/pz1-17.1/ring"),
+            (
+                AriRequest::ToFallback(caller()),
+                "POST /channels/pz1-17.1/continue?context=perezvon-fallback&extension=s&priority=1",
+            ),
+        ] {
+            assert_eq!(told(&request), expected);
+        }
+    }
+
+    #[test]
+    fn a_playback_is_all_fragments_of_all_phrases_in_order() {
+        let request = AriRequest::Play {
+            channel: caller(),
+            playback: PlaybackId::from("pz-0123456789abcdef-p1"),
+            phrases: vec![Phrase::Greeting, Phrase::EstimatedWait { minutes: 0 }],
+            language: Language::Ru,
+        };
+        assert_eq!(
+            told(&request),
+            r#"POST /channels/pz1-17.1/play/pz-0123456789abcdef-p1 {"media":["sound:/var/sounds/ru/greeting","sound:/var/sounds/ru/wait-is","sound:/var/sounds/ru/wait-under-minute"]}"#
+        );
+        let remote = media(&[Phrase::Greeting], Language::En, "http://10.0.0.1:8080/sounds");
+        assert_eq!(remote, ["sound:http://10.0.0.1:8080/sounds/en/greeting.wav"]);
+        let stop = AriRequest::StopPlayback(PlaybackId::from("pz-0123456789abcdef-p1"));
+        assert_eq!(told(&stop), "DELETE /playbacks/pz-0123456789abcdef-p1 (404 is fine)");
+    }
+
+    #[test]
+    fn ringing_makes_the_channel_dials_it_once_and_clears_up_after_a_failure() {
+        let ring = |show_number: &str| AriRequest::Ring {
+            channel: "pz-0123456789abcdef-l1".into(),
+            dial: "PJSIP/agent-101".to_owned(),
+            on_behalf_of: caller(),
+            show_number: show_number.to_owned(),
+            call: CallId(0x0123_4567_89ab_cdef),
+            time_out: Duration::from_millis(15_500),
+        };
+        assert_eq!(
+            told(&ring("+7900\"<sip:1>\r\n")),
+            "POST /channels/create {\"app\":\"perezvon\",\"channelId\":\"pz-0123456789abcdef-l1\",\
+             \"endpoint\":\"PJSIP/agent-101\",\"originator\":\"pz1-17.1\",\
+             \"variables\":{\"CONNECTEDLINE(num,i)\":\"+7900sip1\",\"PJSIP_HEADER(add,X-Call-Id)\":\"0123456789abcdef\"}} \
+             (409 is fine)\n\
+             POST /channels/pz-0123456789abcdef-l1/dial?timeout=16\n\
+             else DELETE /channels/pz-0123456789abcdef-l1"
+        );
+        let hidden = told(&ring(""));
+        assert!(hidden.contains("/dial?timeout=16&caller=pz1-17.1"), "{hidden}");
+        assert!(!hidden.contains("CONNECTEDLINE"), "{hidden}");
+    }
+
+    #[test]
+    fn bridges_are_made_once_and_may_be_gone_already() {
+        let bridge = || BridgeId::from("pz-0123456789abcdef-b");
+        let channels = vec![caller(), "pz-0123456789abcdef-l1".into()];
+        for (request, expected) in [
+            (
+                AriRequest::CreateBridge(bridge()),
+                r#"POST /bridges/pz-0123456789abcdef-b {"type":"mixing"} (409 is fine)"#,
+            ),
+            (
+                AriRequest::Join { bridge: bridge(), channels },
+                r#"POST /bridges/pz-0123456789abcdef-b/addChannel {"channel":["pz1-17.1","pz-0123456789abcdef-l1"]} (slow)"#,
+            ),
+            (
+                AriRequest::Part { bridge: bridge(), channel: caller() },
+                r#"POST /bridges/pz-0123456789abcdef-b/removeChannel {"channel":["pz1-17.1"]} (slow)"#,
+            ),
+            (AriRequest::DestroyBridge(bridge()), "DELETE /bridges/pz-0123456789abcdef-b (404 is fine)"),
+        ] {
+            assert_eq!(told(&request), expected);
+        }
+    }
+
+    #[test]
+    fn the_fallback_learns_the_phones_as_the_dialplan_reads_them() {
+        let told =
+            |agents: &[&str]| told(&AriRequest::SetFallbackAgents(agents.iter().map(ToString::to_string).collect()));
+        assert_eq!(
+            told(&["agent-1", "PJSIP/agent-2"]),
+            r#"POST /asterisk/variable {"value":"PJSIP/agent-1,PJSIP/agent-2","variable":"PEREZVON_FALLBACK_AGENTS"}"#
+        );
+        assert!(told(&[]).contains(r#""value":"none""#));
+    }
+
+    #[test]
+    fn ids_with_odd_signs_stay_one_segment_of_the_path() {
+        let request = AriRequest::Answer("a/b?c=d #;2".into());
+        assert_eq!(told(&request), "POST /channels/a%2Fb%3Fc%3Dd%20%23%3B2/answer (slow)");
+    }
+}
