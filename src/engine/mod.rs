@@ -31,9 +31,6 @@ use shared::{Shared, Wish};
 use time::{Instant, Now};
 use timers::Owner;
 
-/// Deadlines handled with one event at most; the rest is due at once after it. Keeps the work per event bounded.
-const DUE_PER_EVENT: usize = 256;
-
 /// The whole call logic: calls, agents, queues.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -81,11 +78,13 @@ impl Engine {
             Event::AgentChanged(profile) => {
                 let agent = profile.agent;
                 let free = self.core.agents.describe(profile, self.core.now);
+                self.core.count_at_work();
                 self.core.agent_changed(agent, free);
                 self.phones_changed = true;
             }
             Event::AgentRemoved(agent) => {
                 if self.core.agents.remove(agent).is_some() {
+                    self.core.count_at_work();
                     self.core.publish(command::Update::AgentRemoved(agent));
                     self.phones_changed = true;
                 }
@@ -341,20 +340,22 @@ impl Engine {
 
     // ---- time
 
+    /// One deadline with each event: so the work per event stays bounded however many are due at once. The next is due
+    /// at once after it, and real events go between.
     fn wake_due(&mut self) {
-        for _ in 0..DUE_PER_EVENT {
-            let Some(owner) = self.core.timers.pop_due(self.core.now.mono) else { return };
-            match owner {
-                Owner::Agent(agent) => self.core.agent_wrap_up_due(agent, false),
-                Owner::Call(id) => {
-                    if let Some(call) = self.calls.get_mut(&id) {
-                        call.wake(&mut self.core);
+        let Some(owner) = self.core.timers.pop_due(self.core.now.mono) else { return };
+        match owner {
+            Owner::Agent(agent) => self.core.agent_wrap_up_due(agent, false),
+            Owner::Call(id) => {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.wake(&mut self.core);
+                    if call.over() {
                         self.bury_if_over(id);
-                    } else if let Some(feature) = self.features.get_mut(&id)
-                        && feature.wake(&mut self.core)
-                    {
-                        self.drop_feature(id);
                     }
+                } else if let Some(feature) = self.features.get_mut(&id)
+                    && feature.wake(&mut self.core)
+                {
+                    self.drop_feature(id);
                 }
             }
         }

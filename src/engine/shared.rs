@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub out: VecDeque<Command>,
     lines: BTreeMap<(QueueId, NodeId), Line>,
     estimates: BTreeMap<QueueId, Estimate>,
+    /// Agents at work for each queue: counted when it changes, read with every announcement.
+    at_work: Vec<usize>,
     nodes: BTreeMap<NodeId, bool>,
 }
 
@@ -49,6 +51,7 @@ impl Shared {
             out: VecDeque::new(),
             lines: BTreeMap::new(),
             estimates: BTreeMap::new(),
+            at_work: Vec::new(),
             nodes: BTreeMap::new(),
         }
     }
@@ -61,6 +64,12 @@ impl Shared {
     pub fn set_settings(&mut self, settings: Settings) {
         self.queues = settings.queues.iter().cloned().map(Arc::new).collect();
         self.settings = settings;
+        self.count_at_work();
+    }
+
+    /// To be called after a change of who works for which queue.
+    pub fn count_at_work(&mut self) {
+        self.at_work = self.queues.iter().map(|queue| self.agents.at_work(queue)).collect();
     }
 
     pub fn node_up(&self, node: NodeId) -> bool {
@@ -110,6 +119,7 @@ impl Shared {
     /// Changes an agent's declared status, journals it and looks for a call.
     pub fn declare(&mut self, id: AgentId, status: Status, by: Actor) {
         if self.agents.declare(id, status.clone(), self.now) {
+            self.count_at_work();
             self.persist(Fact::AgentStatus { agent: id, status, by, at: self.now.wall });
         }
         let free = self.agents.get(id).is_some_and(super::acd::agent::Agent::free);
@@ -188,7 +198,7 @@ impl Shared {
 
     /// Estimated wait at a position of the queue.
     pub fn wait_at(&self, queue: QueueId, position: usize) -> std::time::Duration {
-        let agents = self.agents.at_work(&self.queue(queue));
+        let agents = self.at_work.get(usize::from(queue.0)).copied().unwrap_or_default();
         match self.estimates.get(&queue) {
             Some(estimate) => estimate.wait(position, agents),
             None => Estimate::default().wait(position, agents),

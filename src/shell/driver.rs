@@ -51,14 +51,25 @@ pub async fn run(
                 batch.extend(came_back.drain(..));
                 tokio::task::yield_now().await;
             }
-            () = wake => batch.push(Event::Wake),
+            () = wake => {}
         }
         for event in batch.drain(..) {
-            engine.handle(event, clock.now());
-            while let Some(command) = engine.poll_command() {
-                came_back.extend(outlets.carry_out(command));
-            }
+            step(engine, clock, event, outlets, &mut came_back);
         }
+        // One deadline with each event, and only so many before real events have a turn again.
+        for _ in 0..AT_A_TIME {
+            if engine.poll_timeout().is_none_or(|(at, _)| at > clock.now().mono) {
+                break;
+            }
+            step(engine, clock, Event::Wake, outlets, &mut came_back);
+        }
+    }
+}
+
+fn step(engine: &mut Engine, clock: Clock, event: Event, outlets: &mut impl Outlets, came_back: &mut VecDeque<Event>) {
+    engine.handle(event, clock.now());
+    while let Some(command) = engine.poll_command() {
+        came_back.extend(outlets.carry_out(command));
     }
 }
 
