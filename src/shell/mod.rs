@@ -1,6 +1,7 @@
 //! Everything that touches the world. The core decides, this does.
 
 pub mod asterisk;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod driver;
@@ -10,3 +11,4 @@ pub mod sounds;
 pub mod store;
 pub mod telemetry;
 pub mod updates;
+pub mod web;

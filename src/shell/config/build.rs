@@ -8,10 +8,12 @@ use std::time::Duration;
 use crate::domain::phone::Phone;
 use crate::engine::ids::QueueId;
 use crate::engine::settings::{QueueSettings, Settings, Strategy};
+use crate::shell::asterisk::NodeConfig;
+use crate::shell::store::Secret;
 use crate::speech::Language;
 
 use super::raw::{self, Queue, QueueDefaults, Raw};
-use super::{AsteriskNode, Config, ConfigError, Database, LogFormat, Recording, Secret, Telemetry, Web};
+use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web};
 
 /// Longest span that a queue's setting may have; more is a slip of the unit.
 const LONGEST_SECONDS: u32 = 24 * 3600;
@@ -35,7 +37,7 @@ pub(super) fn data_folder(state_directory: Option<&str>, home: Option<&str>) -> 
 pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Config, ConfigError> {
     Ok(Config {
         file: file.map(Path::to_owned),
-        asterisk: nodes(raw.asterisk.nodes)?,
+        asterisk: nodes(raw.asterisk.nodes, raw.limits.trunk.as_deref())?,
         database: database(raw.database, data)?,
         web: web(raw.web)?,
         recording: Recording {
@@ -55,16 +57,16 @@ fn wrong<T>(key: impl Into<String>, value: impl ToString, why: impl Into<String>
 fn secret(key: &str, text: Option<String>, file: Option<String>) -> Result<Option<Secret>, ConfigError> {
     match (text, file) {
         (Some(_), Some(_)) => wrong(format!("{key}_file"), "…", format!("{key} is set too; keep one of the two")),
-        (Some(text), None) => Ok(Some(Secret::new(text))),
+        (Some(text), None) => Ok(Some(text.into())),
         (None, Some(path)) => match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))),
+            Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into())),
             Err(cause) => Err(ConfigError::Secret { key: format!("{key}_file"), path: path.into(), cause }),
         },
         (None, None) => Ok(None),
     }
 }
 
-fn nodes(raw: Vec<raw::Node>) -> Result<Vec<AsteriskNode>, ConfigError> {
+fn nodes(raw: Vec<raw::Node>, trunk: Option<&str>) -> Result<Vec<NodeConfig>, ConfigError> {
     if raw.is_empty() {
         return wrong("asterisk.nodes", "[]", "the engine needs at least one Asterisk");
     }
@@ -91,17 +93,31 @@ fn nodes(raw: Vec<raw::Node>) -> Result<Vec<AsteriskNode>, ConfigError> {
         if !is_name(&node.app) {
             return wrong(key("app"), node.app, "use 1 to 40 letters, digits, `-` and `_`");
         }
-        if !Path::new(&node.sounds_dir).is_absolute() || node.sounds_dir.contains([',', '&']) {
-            return wrong(key("sounds_dir"), node.sounds_dir, "give a full path without `,` and `&`");
+        let found = Path::new(&node.sounds_dir).is_absolute() || node.sounds_dir.starts_with("http://");
+        if !found || node.sounds_dir.contains([',', '&']) {
+            return wrong(
+                key("sounds_dir"),
+                node.sounds_dir,
+                "give a full path or an http:// address without `,` and `&`",
+            );
+        }
+        if let Some(address) = node.media_address.as_ref().filter(|text| text.parse::<IpAddr>().is_err()) {
+            return wrong(key("media_address"), address, "it is not an IP address");
+        }
+        if !(1..=1000).contains(&node.connections) {
+            return wrong(key("connections"), node.connections, "use 1 to 1000");
         }
         let password = secret(&key("password"), node.password, node.password_file)?;
-        nodes.push(AsteriskNode {
+        nodes.push(NodeConfig {
             name,
             url,
             username: node.username,
-            password: password.unwrap_or_else(|| Secret::new(String::new())),
+            password: password.map(|password| password.reveal().to_owned()).unwrap_or_default(),
             app: node.app,
-            sounds_dir: node.sounds_dir.into(),
+            sounds_dir: node.sounds_dir.trim_end_matches('/').to_owned(),
+            trunk: trunk.map(str::to_owned),
+            media_address: node.media_address,
+            connections: usize::try_from(node.connections).unwrap_or(1),
         });
     }
     Ok(nodes)
@@ -110,9 +126,9 @@ fn nodes(raw: Vec<raw::Node>) -> Result<Vec<AsteriskNode>, ConfigError> {
 fn database(raw: raw::Database, data: &Path) -> Result<Database, ConfigError> {
     let url = match secret("database.url", raw.url, raw.url_file)? {
         Some(url) => url,
-        None => Secret::new(format!("sqlite://{}", data.join("perezvon.db").display())),
+        None => format!("sqlite://{}", data.join("perezvon.db").display()).into(),
     };
-    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
+    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.reveal().starts_with(scheme)) {
         // The address may hold a password: it is not shown.
         return wrong("database.url", "…", "it must begin with sqlite:// or postgres://");
     }

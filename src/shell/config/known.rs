@@ -13,6 +13,8 @@ pub(super) const KEYS: &[&str] = &[
     "asterisk.nodes[].password_file",
     "asterisk.nodes[].app",
     "asterisk.nodes[].sounds_dir",
+    "asterisk.nodes[].media_address",
+    "asterisk.nodes[].connections",
     "database.url",
     "database.url_file",
     "web.listen",

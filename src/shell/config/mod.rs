@@ -5,7 +5,6 @@ mod build;
 mod known;
 mod raw;
 
-use std::fmt;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,6 +13,8 @@ use std::time::Duration;
 use config::{FileFormat, ValueKind};
 
 use crate::engine::settings::Settings;
+use crate::shell::asterisk::NodeConfig;
+use crate::shell::store::Secret;
 
 /// Read when no `--config` is given and it exists.
 pub const DEFAULT_FILE: &str = "/etc/perezvon/perezvon.toml";
@@ -32,7 +33,7 @@ pub struct Config {
     /// What the core needs.
     pub engine: Settings,
     /// The Asterisks; [`NodeId`](crate::engine::ids::NodeId) is the place in this list. Never empty.
-    pub asterisk: Vec<AsteriskNode>,
+    pub asterisk: Vec<NodeConfig>,
     /// Where the data lie.
     pub database: Database,
     /// API and console.
@@ -41,47 +42,6 @@ pub struct Config {
     pub recording: Recording,
     /// What is logged, and how.
     pub telemetry: Telemetry,
-}
-
-/// Text that must not get into logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides a text.
-    #[must_use]
-    pub fn new(text: String) -> Secret {
-        Secret(text)
-    }
-
-    /// The text itself, for the one who needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-
-/// One Asterisk.
-#[derive(Clone, Debug)]
-pub struct AsteriskNode {
-    /// Short name for logs, metrics and people.
-    pub name: String,
-    /// `http://host:port` of its HTTP server.
-    pub url: String,
-    /// ARI user.
-    pub username: String,
-    /// ARI password.
-    pub password: Secret,
-    /// Name under which the engine registers; the one in the dialplan's `Stasis()`.
-    pub app: String,
-    /// The prompts' folder as this Asterisk sees it.
-    pub sounds_dir: PathBuf,
 }
 
 /// Where the data lie.

@@ -47,6 +47,8 @@ pub(super) struct Node {
     pub(super) password_file: Option<String>,
     pub(super) app: String,
     pub(super) sounds_dir: String,
+    pub(super) media_address: Option<String>,
+    pub(super) connections: u32,
 }
 
 impl Default for Node {
@@ -59,6 +61,8 @@ impl Default for Node {
             password_file: None,
             app: "perezvon".to_owned(),
             sounds_dir: "/usr/share/perezvon/sounds".to_owned(),
+            media_address: None,
+            connections: 48,
         }
     }
 }

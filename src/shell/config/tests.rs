@@ -26,7 +26,7 @@ fn error(text: &str) -> String {
 fn without_a_file_everything_has_a_default() {
     let config = Config::read(None, [("STATE_DIRECTORY".to_owned(), "/data".to_owned())]).unwrap();
     assert_eq!(config.engine, Settings::default());
-    assert_eq!(config.database.url.expose(), "sqlite:///data/perezvon.db");
+    assert_eq!(config.database.url.reveal(), "sqlite:///data/perezvon.db");
     assert_eq!(config.recording.dir, Path::new("/data/recordings"));
     assert_eq!(config.asterisk.len(), 1);
     assert_eq!(config.asterisk[0].name, "asterisk1");
@@ -200,7 +200,7 @@ fn the_environment_overrides_the_file() {
     assert_eq!(config.web.listen.to_string(), "0.0.0.0:2");
     assert!(config.web.cookie_secure, "not loopback");
     assert_eq!(config.asterisk[0].name, "a");
-    assert_eq!(config.asterisk[1].password.expose(), "secret");
+    assert_eq!(config.asterisk[1].password, "secret");
     assert_eq!(config.engine.allowed_numbers.len(), 2);
     assert!(!config.engine.greeting);
     assert_eq!(config.engine.language, Language::En);
@@ -228,7 +228,7 @@ fn secrets_come_from_files_and_are_never_shown() {
     let path = folder.path().join("password");
     std::fs::write(&path, "s3cret\n").unwrap();
     let config = read(&format!("[[asterisk.nodes]]\npassword_file = '{}'", path.display())).unwrap();
-    assert_eq!(config.asterisk[0].password.expose(), "s3cret");
+    assert_eq!(config.asterisk[0].password, "s3cret");
     assert!(!format!("{config:?}").contains("s3cret"));
 
     let message = error("[database]\nurl_file = '/nowhere/url'");

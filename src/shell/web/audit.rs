@@ -1,0 +1,110 @@
+//! The audit: who did what, from where. Written once, never edited.
+
+use std::net::IpAddr;
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::engine::event::Actor;
+use crate::shell::clock;
+use crate::shell::store::audit::{AuditEntry, AuditFilter};
+
+use super::WebState;
+use super::dto::{PAGE, time, wall};
+use super::extract::Query;
+use super::problem::Problem;
+
+impl WebState {
+    /// Writes a line. A change that cannot be audited is reported to the one who made it.
+    pub(super) async fn audit(
+        &self,
+        by: Actor,
+        action: &'static str,
+        subject: &str,
+        detail: Value,
+        address: IpAddr,
+    ) -> Result<(), Problem> {
+        let entry = AuditEntry {
+            at: clock::wall(),
+            actor: by,
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            detail,
+            address: address.to_string(),
+        };
+        Ok(self.store.append_audit(entry).await?)
+    }
+}
+
+/// Which lines; what is not given does not matter.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// At this moment or later.
+    from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    to: Option<DateTime<Utc>>,
+    /// By the person, program or agent of this name.
+    actor: Option<String>,
+    /// This action: `login`, `login_failed`, `recording_listened`, ….
+    action: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// Lines on the page, at most 500; 50 when absent.
+    limit: Option<u32>,
+}
+
+/// A line of the audit.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Line {
+    id: i64,
+    at: DateTime<Utc>,
+    /// `engine`, `agent`, `person` or `program`.
+    actor_kind: String,
+    actor: String,
+    action: String,
+    /// To what: an id or a name.
+    subject: String,
+    #[schema(value_type = Object)]
+    detail: Value,
+    address: String,
+}
+
+/// A page of the audit, newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Lines {
+    items: Vec<Line>,
+    /// Cursor of the next page; `null` after the last.
+    next: Option<String>,
+}
+
+/// Who did what, newest first.
+#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(Wanted),
+    responses((status = 200, body = Lines), (status = 400, body = Problem)))]
+pub(super) async fn list(
+    State(state): State<WebState>,
+    Query(wanted): Query<Wanted>,
+) -> Result<axum::Json<Lines>, Problem> {
+    let filter = AuditFilter {
+        from: wanted.from.map(wall),
+        to: wanted.to.map(wall),
+        actor: wanted.actor,
+        action: wanted.action,
+    };
+    let page = state.store.list_audit(&filter, wanted.cursor.as_deref(), wanted.limit.unwrap_or(PAGE)).await?;
+    let items = page.items.into_iter().map(|row| Line {
+        id: row.id,
+        at: time(row.at),
+        actor_kind: row.actor_kind,
+        actor: row.actor_name,
+        action: row.action,
+        subject: row.subject,
+        detail: row.detail,
+        address: row.address,
+    });
+    Ok(axum::Json(Lines { items: items.collect(), next: page.next }))
+}

@@ -1,0 +1,85 @@
+//! What surrounds every request: security headers, a deadline, one log line, and problems for what the framework says.
+
+use std::any::Any;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::WebState;
+use super::problem::Problem;
+
+/// From the whole request read to the head of the answer.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Scripts, styles and sockets from here only; nothing embeds us.
+const POLICY: &str =
+    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
+
+/// Headers that tell browsers not to trust what we did not send, and not to keep what the API answers.
+pub async fn security_headers(request: Request, next: Next) -> Response {
+    let kept = !(request.uri().path().starts_with("/api/") || request.uri().path() == "/metrics");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !kept {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Nothing takes longer than [`DEADLINE`] to begin its answer.
+pub async fn deadline(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let detail =
+                format!("the request took longer than {} s; it may or may not have been done", DEADLINE.as_secs());
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", detail).into_response()
+        }
+    }
+}
+
+/// Counts, and logs at DEBUG (paths hold ids, never numbers of callers).
+pub async fn observe(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let spent = started.elapsed();
+    let status = response.status().as_u16();
+    state.metrics.answered(&method, &route, status, spent);
+    tracing::debug!(%method, route, status, spent_ms = spent.as_secs_f64() * 1e3, "answered");
+    response
+}
+
+/// A handler that panicked ends its own request only.
+#[allow(clippy::needless_pass_by_value)]
+pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Problem::internal(&format!("a web handler panicked: {}", text.unwrap_or("(no message)"))).into_response()
+}
+
+/// No such address.
+pub async fn not_found(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is nothing at {}; /api/openapi.json lists what there is", uri.path()))
+}
+
+/// The address exists, the method does not.
+pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{} does not take {method}; the header Allow lists what it takes", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}

@@ -1,0 +1,194 @@
+//! Numbers for Prometheus.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{Method, header};
+use axum::response::IntoResponse;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::engine::command::Fact;
+use crate::engine::view::QueueView;
+
+use super::WebState;
+use super::problem::Problem;
+
+/// A view of the queue that is this old is good enough for a scrape.
+const VIEW_AGE: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueName {
+    queue: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NodeName {
+    node: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    disposition: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AgentGroup {
+    status: &'static str,
+    state: &'static str,
+}
+
+/// All numbers. Other parts of the shell add theirs with [`Metrics::register`].
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    requests: Family<Asked, Counter>,
+    seconds: Family<Route, Histogram, fn() -> Histogram>,
+    arrived: Counter,
+    ended: Family<Ended, Counter>,
+    offers: Family<Outcome, Counter>,
+    waited: Histogram,
+    talked: Histogram,
+    waiting: Family<QueueName, Gauge>,
+    agents: Family<AgentGroup, Gauge>,
+    nodes: Family<NodeName, Gauge>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let seconds = || Histogram::new(exponential_buckets(0.0005, 4.0, 8));
+        let metrics = Metrics {
+            registry: Mutex::new(Registry::with_prefix("perezvon")),
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(seconds),
+            arrived: Counter::default(),
+            ended: Family::default(),
+            offers: Family::default(),
+            waited: Histogram::new([1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0]),
+            talked: Histogram::new([5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0]),
+            waiting: Family::default(),
+            agents: Family::default(),
+            nodes: Family::default(),
+        };
+        metrics.register(|registry| {
+            registry.register("http_requests", "Requests answered", metrics.requests.clone());
+            registry.register("http_seconds", "Time to the head of the answer", metrics.seconds.clone());
+            registry.register("calls_arrived", "Calls that came in", metrics.arrived.clone());
+            registry.register("calls_ended", "Calls that ended, by disposition", metrics.ended.clone());
+            registry.register("offers_ended", "Offers to agents that ended, by outcome", metrics.offers.clone());
+            registry.register(
+                "waited_seconds",
+                "From entering the queue to the talk or the end",
+                metrics.waited.clone(),
+            );
+            registry.register("talked_seconds", "Time in talks of a call", metrics.talked.clone());
+            registry.register("callers_waiting", "Callers in the queue at this moment", metrics.waiting.clone());
+            registry.register("agents", "Agents at this moment", metrics.agents.clone());
+            registry.register("asterisk_up", "Connected with this Asterisk", metrics.nodes.clone());
+        });
+        metrics
+    }
+}
+
+impl Metrics {
+    /// Adds numbers of another part.
+    pub fn register(&self, add: impl FnOnce(&mut Registry)) {
+        add(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Counts what goes into the journal.
+    pub fn fact(&self, fact: &Fact) {
+        match fact {
+            Fact::CallArrived { .. } => {
+                self.arrived.inc();
+            }
+            Fact::CallEnded { disposition, waited, talked, .. } => {
+                self.ended.get_or_create(&Ended { disposition: disposition.as_str() }).inc();
+                self.waited.observe(waited.as_secs_f64());
+                if !talked.is_zero() {
+                    self.talked.observe(talked.as_secs_f64());
+                }
+            }
+            Fact::OfferEnded { outcome, .. } => {
+                self.offers.get_or_create(&Outcome { outcome: outcome.as_str() }).inc();
+            }
+            Fact::CallQueued { .. }
+            | Fact::LegStarted { .. }
+            | Fact::LegAnswered { .. }
+            | Fact::LegEnded { .. }
+            | Fact::OfferMade { .. }
+            | Fact::OfferRinging { .. }
+            | Fact::CallBridged { .. }
+            | Fact::CallNoted { .. }
+            | Fact::CallsAlive { .. }
+            | Fact::AgentStatus { .. }
+            | Fact::AgentIdle { .. } => {}
+        }
+    }
+
+    /// Counts a request.
+    pub(super) fn answered(&self, method: &Method, route: &str, status: u16, spent: Duration) {
+        // A made-up method must not become a series of its own.
+        let method = match method.as_str() {
+            known @ ("GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE" | "OPTIONS") => known,
+            _ => "other",
+        };
+        let asked = Asked { method: method.to_owned(), route: route.to_owned(), status };
+        self.requests.get_or_create(&asked).inc();
+        self.seconds.get_or_create(&Route { route: route.to_owned() }).observe(spent.as_secs_f64());
+    }
+
+    fn moment(&self, view: &QueueView, nodes: &[(String, bool)]) {
+        self.waiting.clear();
+        for (_, queue, waiting) in &view.queues {
+            self.waiting.get_or_create(&QueueName { queue: queue.clone() }).set(i64::from(*waiting));
+        }
+        self.agents.clear();
+        for agent in &view.agents {
+            let status = match agent.status {
+                crate::engine::view::Status::Ready => "ready",
+                crate::engine::view::Status::Pause(_) => "pause",
+                crate::engine::view::Status::Offline => "offline",
+            };
+            self.agents.get_or_create(&AgentGroup { status, state: agent.state.as_str() }).inc();
+        }
+        for (node, up) in nodes {
+            self.nodes.get_or_create(&NodeName { node: node.clone() }).set(i64::from(*up));
+        }
+    }
+}
+
+/// The numbers, in the text format of Prometheus. Open to this machine; others need a supervisor's session or a key
+/// with the scope `metrics:read`.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String)))]
+pub(super) async fn metrics(State(state): State<WebState>) -> Result<impl IntoResponse, Problem> {
+    // Without the engine's answer the rest is still worth reading.
+    if let Ok(view) = state.board.view(&state.requests, VIEW_AGE).await {
+        state.metrics.moment(&view, &state.phones.nodes());
+    }
+    let mut text = String::new();
+    let registry = state.metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
+    prometheus_client::encoding::text::encode(&mut text, &registry).map_err(|cause| Problem::internal(&cause))?;
+    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
+}

@@ -1,0 +1,156 @@
+//! The HTTP API under `/api/v1`, health, metrics, and the page at `/`.
+//!
+//! - [`routes`]: the one table of addresses: method, path, who may, handler
+//! - `access`: who asks, and may they; `throttle`, `password`, `session`: logging in
+//! - `layers`, `intake`, `extract`, `problem`: what surrounds every handler
+//! - `dto`: the shapes of JSON; `openapi`: their description
+//! - `users`, `agents`, `queue`, `calls`, `blocked`, `recordings`, `audit`: the handlers
+//! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
+//! - [`server`]: the listening socket
+
+mod access;
+mod agents;
+mod audit;
+mod blocked;
+mod call_log;
+mod calls;
+mod dto;
+mod extract;
+pub(crate) mod health;
+mod intake;
+mod layers;
+mod listened;
+mod metrics;
+pub mod openapi;
+mod page;
+pub mod password;
+mod peaks;
+mod problem;
+mod queue;
+mod range;
+pub(crate) mod recordings;
+pub mod routes;
+pub mod server;
+mod session;
+mod stream;
+mod throttle;
+mod users;
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::engine::settings::Settings;
+use crate::shell::config;
+use crate::shell::requests::Requests;
+use crate::shell::store::Store;
+use crate::shell::store::agents::AgentRow;
+use crate::shell::updates::Updates;
+
+pub use agents::phone_account;
+pub use metrics::Metrics;
+pub use server::{bind, serve};
+
+/// The agents' phones in Asterisk, told when an agent changes. Never waits.
+pub trait Phones: Send + Sync {
+    /// Adds the phone or changes it.
+    fn put(&self, agent: &AgentRow);
+    /// Removes the phone.
+    fn remove(&self, agent: &AgentRow);
+    /// Each Asterisk by name: is it connected?
+    fn nodes(&self) -> Vec<(String, bool)>;
+}
+
+/// What the API is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The way to the engine.
+    pub requests: Requests,
+    /// What the engine publishes.
+    pub updates: Updates,
+    /// The Asterisks.
+    pub phones: Arc<dyn Phones>,
+    /// Numbers for Prometheus.
+    pub metrics: Arc<Metrics>,
+    /// `[web]`.
+    pub config: config::Web,
+    /// Names of queues.
+    pub settings: Settings,
+    /// Names of the Asterisks, in the order of the configuration.
+    pub nodes: Vec<String>,
+    /// The archive of talks.
+    pub recording: config::Recording,
+    /// The engine is being stopped: consoles are told.
+    pub cancel: CancellationToken,
+}
+
+/// The state of all handlers. Cheap to clone.
+#[derive(Clone)]
+pub struct WebState(Arc<Inner>);
+
+/// [`Parts`] with what the API keeps for itself.
+pub struct Inner {
+    parts: Parts,
+    passwords: password::Passwords,
+    throttle: throttle::Throttle,
+    known: access::Known,
+    board: queue::Board,
+    listened: listened::Listened,
+    streams: stream::Streams,
+}
+
+impl Deref for WebState {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Deref for Inner {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl WebState {
+    /// Puts the API together.
+    pub fn new(parts: Parts) -> Result<WebState, password::PasswordError> {
+        Ok(WebState(Arc::new(Inner {
+            parts,
+            passwords: password::Passwords::new()?,
+            throttle: throttle::Throttle::default(),
+            known: access::Known::default(),
+            board: queue::Board::default(),
+            listened: listened::Listened::default(),
+            streams: stream::Streams::default(),
+        })))
+    }
+
+    /// Where the archive of talks lies.
+    fn archive(&self) -> &PathBuf {
+        &self.recording.dir
+    }
+}
+
+/// Everything that is served.
+pub fn router(state: WebState) -> Router {
+    let mut router = Router::new();
+    for route in routes::all() {
+        router = router.route(route.path, route.guarded(&state));
+    }
+    router
+        .fallback(layers::not_found)
+        .method_not_allowed_fallback(layers::method_not_allowed)
+        .layer(from_fn(layers::deadline))
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(state.clone(), layers::observe))
+        .layer(from_fn(layers::security_headers))
+        .with_state(state)
+}

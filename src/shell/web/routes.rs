@@ -1,0 +1,101 @@
+//! The one table of addresses: method, path, who may, which section of API keys' scopes, handler.
+
+use std::collections::BTreeSet;
+
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, delete, get, patch, post};
+
+use crate::shell::store::users::Role;
+
+use super::access::{Access, Rule, guard};
+use super::{
+    WebState, agents, audit, blocked, call_log, calls, health, intake, metrics, openapi, page, queue, recordings,
+    session, stream, users,
+};
+
+/// One address.
+pub struct Route {
+    /// `GET`, `POST`, ….
+    pub method: &'static str,
+    /// As axum and OpenAPI write it.
+    pub path: &'static str,
+    /// Who may.
+    pub access: Access,
+    /// What an API key's scope is called: `calls` in `calls:read`.
+    pub section: &'static str,
+    handler: MethodRouter<WebState>,
+}
+
+impl Route {
+    /// The handler behind its guards.
+    pub(super) fn guarded(self, state: &WebState) -> MethodRouter<WebState> {
+        let rule = Rule { access: self.access, section: self.section };
+        // The last one is the outermost: nobody's body is read before it is known who sends it.
+        self.handler.route_layer(from_fn(intake::intake)).route_layer(from_fn_with_state((state.clone(), rule), guard))
+    }
+}
+
+/// Every address that is served.
+#[must_use]
+pub fn all() -> Vec<Route> {
+    let agent = Access::Role(Role::Agent);
+    let supervisor = Access::Role(Role::Supervisor);
+    let administrator = Access::Role(Role::Administrator);
+    let route = |method, path, access, section, handler| Route { method, path, access, section, handler };
+    vec![
+        route("GET", "/", Access::Public, "page", get(page::page)),
+        route("GET", "/api/openapi.json", Access::Public, "openapi", get(openapi::serve)),
+        route("GET", "/health/live", Access::Public, "health", get(health::live)),
+        route("GET", "/health/ready", Access::Public, "health", get(health::ready)),
+        route("GET", "/metrics", Access::Local, "metrics", get(metrics::metrics)),
+        route("POST", "/api/v1/session", Access::Public, "session", post(session::log_in)),
+        route("DELETE", "/api/v1/session", Access::Person, "session", delete(session::log_out)),
+        route("GET", "/api/v1/me", Access::Person, "session", get(session::me)),
+        route("GET", "/api/v1/users", administrator, "users", get(users::list)),
+        route("POST", "/api/v1/users", administrator, "users", post(users::add)),
+        route("PATCH", "/api/v1/users/{id}", administrator, "users", patch(users::change)),
+        route("GET", "/api/v1/agents", supervisor, "agents", get(agents::list)),
+        route("POST", "/api/v1/agents", administrator, "agents", post(agents::add)),
+        route("PATCH", "/api/v1/agents/{id}", administrator, "agents", patch(agents::change)),
+        route("POST", "/api/v1/agents/me/ready", Access::Person, "agents", post(agents::ready)),
+        route("POST", "/api/v1/agents/me/pause", Access::Person, "agents", post(agents::pause_me)),
+        route("POST", "/api/v1/agents/me/offline", Access::Person, "agents", post(agents::offline)),
+        route("POST", "/api/v1/agents/me/end-wrap-up", Access::Person, "agents", post(agents::end_wrap_up)),
+        route("POST", "/api/v1/agents/{id}/state", supervisor, "agents", post(agents::set_state)),
+        route("GET", "/api/v1/queue", agent, "queue", get(queue::board)),
+        route("GET", "/api/v1/calls", agent, "calls", get(call_log::list)),
+        route("GET", "/api/v1/calls/{id}", agent, "calls", get(call_log::one)),
+        route("GET", "/api/v1/calls/live", agent, "calls", get(calls::live)),
+        route("POST", "/api/v1/calls/{id}/hold", agent, "calls", post(calls::hold)),
+        route("POST", "/api/v1/calls/{id}/resume", agent, "calls", post(calls::resume)),
+        route("POST", "/api/v1/calls/{id}/hangup", agent, "calls", post(calls::hang_up)),
+        route("POST", "/api/v1/calls/{id}/transfer", agent, "calls", post(calls::transfer)),
+        route("POST", "/api/v1/calls/{id}/transfer/complete", agent, "calls", post(calls::complete_transfer)),
+        route("POST", "/api/v1/calls/{id}/transfer/cancel", agent, "calls", post(calls::cancel_transfer)),
+        route("GET", "/api/v1/blocked-numbers", supervisor, "blocked-numbers", get(blocked::list)),
+        route("POST", "/api/v1/blocked-numbers", supervisor, "blocked-numbers", post(blocked::block)),
+        route("DELETE", "/api/v1/blocked-numbers/{number}", supervisor, "blocked-numbers", delete(blocked::unblock)),
+        route("GET", "/api/v1/recordings", supervisor, "recordings", get(recordings::list)),
+        route("GET", "/api/v1/recordings/{id}", supervisor, "recordings", get(recordings::one)),
+        route("GET", "/api/v1/recordings/{id}/audio", supervisor, "recordings", get(recordings::audio)),
+        route("GET", "/api/v1/recordings/{id}/peaks", supervisor, "recordings", get(recordings::picture)),
+        route("GET", "/api/v1/audit", administrator, "audit", get(audit::list)),
+        route("GET", "/api/v1/stream", agent, "stream", get(stream::stream)),
+    ]
+}
+
+/// Every scope that an API key can have.
+#[must_use]
+pub fn scopes() -> BTreeSet<String> {
+    let guarded = all().into_iter().filter(|route| matches!(route.access, Access::Local | Access::Role(_)));
+    // Programs count as supervisors: what needs more is not for them.
+    guarded
+        .filter(|route| route.access != Access::Role(Role::Administrator))
+        .map(|route| scope(route.section, route.method == "GET"))
+        .collect()
+}
+
+/// The scope that a key needs.
+pub(super) fn scope(section: &str, reading: bool) -> String {
+    format!("{section}:{}", if reading { "read" } else { "write" })
+}
