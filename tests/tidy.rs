@@ -1,0 +1,110 @@
+//! The map of `src/` is kept by machine: who may use whom, and what may stand in the core.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(under: &str) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(under)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|cause| panic!("{}: {cause}", folder.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                files.push((path, text));
+            }
+        }
+    }
+    assert!(!files.is_empty(), "no sources under {under}");
+    files.sort();
+    files
+}
+
+/// Lines outside comments in which one of the words stands, as `file:line: text`.
+fn lines_with(under: &str, words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in sources(under) {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if words.iter().any(|word| code.contains(word)) {
+                found.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_core_uses_no_crate_that_touches_the_world() {
+    let crates = ["tokio", "sqlx", "hyper", "axum", "serde", "tracing", "chrono", "rand", "reqwest", "asterisk_ari"];
+    let uses: Vec<String> = crates.iter().map(|name| format!("{name}::")).collect();
+    let uses: Vec<&str> = uses.iter().map(String::as_str).collect();
+    for part in ["src/domain", "src/speech", "src/engine"] {
+        assert_eq!(lines_with(part, &uses), Vec::<String>::new(), "{part}");
+    }
+}
+
+#[test]
+fn the_core_has_no_clock_no_files_no_threads_and_no_shell() {
+    let words = [
+        "Instant::now",
+        "SystemTime",
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "std::env",
+        "std::process",
+        "println!",
+        "crate::shell",
+        "thread_rng",
+        "random()",
+    ];
+    for part in ["src/domain", "src/speech", "src/engine"] {
+        assert_eq!(lines_with(part, &words), Vec::<String>::new(), "{part}");
+    }
+}
+
+#[test]
+fn the_layers_of_the_core_point_one_way() {
+    let forbidden: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("src/domain", &["crate::speech", "crate::engine"][..]),
+        ("src/speech", &["crate::engine"][..]),
+        (
+            "src/engine/acd",
+            &["engine::call", "engine::callback", "engine::ivr", "engine::recording", "super::super::"][..],
+        ),
+    ]);
+    for (part, words) in forbidden {
+        assert_eq!(lines_with(part, words), Vec::<String>::new(), "{part}");
+    }
+}
+
+#[test]
+fn each_part_of_the_core_forbids_clocks_and_hashed_order_to_clippy() {
+    for part in ["src/domain/mod.rs", "src/speech/mod.rs", "src/engine/mod.rs"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(part)).unwrap();
+        assert!(text.contains("#![deny(clippy::disallowed_methods, clippy::disallowed_types)]"), "{part}");
+    }
+}
+
+#[test]
+fn only_the_store_speaks_sql_and_only_the_shell_speaks_http() {
+    let sql = ["sqlx::", "SELECT ", "INSERT INTO"];
+    let outside: Vec<String> =
+        lines_with("src/shell", &sql).into_iter().filter(|line| !line.contains("/store/")).collect();
+    assert_eq!(outside, Vec::<String>::new());
+}
+
+#[test]
+fn no_file_is_longer_than_six_hundred_lines() {
+    let long: Vec<String> = ["src", "tests"]
+        .iter()
+        .flat_map(|part| sources(part))
+        .filter(|(_, text)| text.lines().count() > 600)
+        .map(|(path, text)| format!("{}: {} lines", path.display(), text.lines().count()))
+        .collect();
+    assert_eq!(long, Vec::<String>::new());
+}
