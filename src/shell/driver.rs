@@ -66,6 +66,15 @@ pub async fn run(
     }
 }
 
+/// Feeds events before the loop begins.
+pub fn prime(engine: &mut Engine, clock: Clock, events: impl IntoIterator<Item = Event>, outlets: &mut impl Outlets) {
+    // Without a connection to any Asterisk nothing can be refused yet.
+    let mut came_back = VecDeque::new();
+    for event in events {
+        step(engine, clock, event, outlets, &mut came_back);
+    }
+}
+
 fn step(engine: &mut Engine, clock: Clock, event: Event, outlets: &mut impl Outlets, came_back: &mut VecDeque<Event>) {
     engine.handle(event, clock.now());
     while let Some(command) = engine.poll_command() {

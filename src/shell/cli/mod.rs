@@ -15,6 +15,7 @@ use crate::engine::event::Actor;
 
 use super::clock;
 use super::config::Config;
+use super::serve;
 use super::store::Store;
 use super::store::audit::AuditEntry;
 use super::telemetry;
@@ -33,6 +34,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the engine
+    Serve,
     /// Test configuration, database, Asterisk (version, modules, rights) and disk
     Check(check::Check),
     /// Console users and their roles
@@ -64,6 +67,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Openapi => {
             print(&openapi::describe().context("the description cannot be written as JSON")?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve => {
+            let config = load(path)?;
+            runtime()?.block_on(serve::serve(config))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Check(check) => runtime()?.block_on(check.run(path)),

@@ -210,6 +210,15 @@ impl Store {
         }))
     }
 
+    /// The highest call id in use; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_call(&self) -> Result<CallId> {
+        let row = self.row(Sql::new("SELECT COALESCE(MAX(id), 0) AS last FROM calls")).await?;
+        row.map_or(Ok(CallId(0)), |row| Ok(call_id(row.int("last")?)))
+    }
+
     /// The call whose recording has this name under Asterisk's recording folder.
     ///
     /// # Errors

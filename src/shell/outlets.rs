@@ -1,0 +1,96 @@
+//! Where the core's commands go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tracing::{error, warn};
+
+use crate::engine::command::Command;
+use crate::engine::event::Event;
+use crate::engine::ids::CallId;
+
+use super::asterisk::NodeHandle;
+use super::driver::Outlets;
+use super::requests::Requests;
+use super::store::Store;
+use super::store::journal::JournalHandle;
+use super::updates::Updates;
+use super::web::Metrics;
+
+/// Cards looked up at once; when the database does not keep up, callers go on without.
+const CARDS_AT_ONCE: usize = 64;
+/// A card that comes later than this interests nobody. The core waits a far shorter time for it.
+const CARD_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The real world.
+pub struct World {
+    /// By node id.
+    pub nodes: Vec<NodeHandle>,
+    /// Who waits for answers.
+    pub requests: Requests,
+    /// The consoles.
+    pub updates: Updates,
+    /// The journal of calls.
+    pub journal: JournalHandle,
+    /// Counts what is journalled.
+    pub metrics: Arc<Metrics>,
+    /// Looks up callers.
+    pub cards: Cards,
+}
+
+impl Outlets for World {
+    fn carry_out(&mut self, command: Command) -> Option<Event> {
+        match command {
+            Command::Asterisk { node, call, request } => match self.nodes.get(usize::from(node.0)) {
+                Some(handle) => return handle.request(call, request),
+                None => error!(%call, node = node.0, "a request for an Asterisk that is not configured: dropped"),
+            },
+            Command::LoadCaller { call, number } => self.cards.load(call, number),
+            Command::Persist(fact) => {
+                self.metrics.fact(&fact);
+                self.journal.write(fact);
+            }
+            Command::CollectRecording { .. } | Command::SweepRecordings { .. } => {}
+            Command::Publish(update) => self.updates.publish(update),
+            Command::Respond { request, result } => self.requests.answered(request, result),
+            Command::Alarm { call, text } => error!(%call, "{text}"),
+        }
+        None
+    }
+}
+
+/// Looks up callers beside the loop.
+#[derive(Clone)]
+pub struct Cards {
+    store: Store,
+    events: mpsc::Sender<Event>,
+    slots: Arc<Semaphore>,
+}
+
+impl Cards {
+    /// Answers go into `events`.
+    #[must_use]
+    pub fn new(store: Store, events: mpsc::Sender<Event>) -> Cards {
+        Cards { store, events, slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)) }
+    }
+
+    fn load(&self, call: CallId, number: String) {
+        let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+            warn!(%call, "the database does not keep up: the caller goes on without a card");
+            return;
+        };
+        let (store, events) = (self.store.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let _slot = slot;
+            match tokio::time::timeout(CARD_DEADLINE, store.load_caller(&number)).await {
+                Ok(Ok(card)) => {
+                    // Fails only when the engine is being stopped.
+                    let _ = events.send(Event::CallerLoaded { call, card }).await;
+                }
+                Ok(Err(failure)) => warn!(%call, %failure, "the caller's card could not be read"),
+                Err(_) => warn!(%call, "the caller's card was not there in {} s", CARD_DEADLINE.as_secs()),
+            }
+        });
+    }
+}

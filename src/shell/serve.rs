@@ -1,0 +1,143 @@
+//! `perezvon serve`: puts the parts together, runs them, and takes them apart in the right order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::engine::Engine;
+use crate::engine::event::Event;
+use crate::engine::ids::NodeId;
+
+use super::asterisk::{Node, NodeConfig, NodeHandle};
+use super::clock::Clock;
+use super::config::Config;
+use super::outlets::{Cards, World};
+use super::requests::Requests;
+use super::store::Store;
+use super::store::agents::AgentRow;
+use super::store::journal::{Journal, JournalHandle, JournalSettings};
+use super::updates::Updates;
+use super::{driver, shutdown, sounds, web};
+
+/// Events waiting for the driver. It takes a few microseconds for each; a full channel means that something is very
+/// wrong, and then the senders wait.
+const EVENTS: usize = 16_384;
+/// For the last facts to reach the database when the engine is stopped.
+const LAST_FACTS: Duration = Duration::from_secs(10);
+
+/// Runs the engine until SIGTERM or SIGINT. Calls in progress stay with Asterisk and are taken up at the next start.
+///
+/// # Errors
+/// What keeps the engine from starting: folders, the database, the port.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let clock = Clock::default();
+    config.prepare_folders()?;
+    let listener = web::bind(config.web.listen).await?;
+    let store = Store::open(config.database.url.reveal()).await?;
+    let agents = store.list_agents().await.context("the agents could not be read from the database")?;
+    let last_call = store.last_call().await.context("the last call could not be read from the database")?;
+
+    let cancel = CancellationToken::new();
+    shutdown::on_signals(cancel.clone())?;
+    // What takes the engine's last words is stopped after the engine.
+    let after = CancellationToken::new();
+    let (events, mut inbox) = mpsc::channel(EVENTS);
+    let nodes = start_nodes(&config, &agents, &events, &cancel)?;
+    let journal = Journal::start(store.clone(), JournalSettings::new(spill_file(&config, &store)), after.clone());
+    let requests = Requests::new(events.clone());
+    let updates = Updates::default();
+    let metrics = Arc::new(web::Metrics::default());
+    let mut engine = Engine::new(config.engine.clone(), last_call);
+    let mut world = World {
+        nodes: nodes.iter().map(|(_, node)| node.clone()).collect(),
+        requests: requests.clone(),
+        updates: updates.clone(),
+        journal: journal.clone(),
+        metrics: metrics.clone(),
+        cards: Cards::new(store.clone(), events.clone()),
+    };
+    // Before any event of an Asterisk: its snapshot is understood only by one who knows whose phones these are.
+    let profiles = agents.into_iter().filter(|agent| !agent.disabled).map(AgentRow::into_profile);
+    driver::prime(&mut engine, clock, profiles.map(Event::AgentChanged), &mut world);
+
+    let state = web::WebState::new(web::Parts {
+        store: store.clone(),
+        requests,
+        updates,
+        nodes: nodes.iter().map(|(name, _)| name.clone()).collect(),
+        phones: Arc::new(nodes),
+        metrics,
+        config: config.web.clone(),
+        settings: config.engine.clone(),
+        recording: config.recording.clone(),
+        cancel: cancel.clone(),
+    })?;
+    let serving = tokio::spawn(web::serve(listener, web::router(state), cancel.clone()));
+    info!(address = %config.web.listen, database = store.name(), "ready");
+
+    driver::run(&mut engine, clock, &mut inbox, &mut world, cancel.clone()).await;
+    cancel.cancel();
+    if serving.await.is_err() {
+        error!("the web server ended by a fault of its own; please report it with the log before this line");
+    }
+    last_words(&journal, &after).await;
+    store.close().await;
+    info!("stopped");
+    Ok(())
+}
+
+/// What was said until now reaches the database, or the file for the time without one.
+async fn last_words(journal: &JournalHandle, after: &CancellationToken) {
+    after.cancel();
+    if tokio::time::timeout(LAST_FACTS, journal.finished()).await.is_err() {
+        let backlog = journal.state().backlog;
+        error!(backlog, "stopped before all facts of calls were written: the database did not take them in time");
+    }
+}
+
+/// Where facts go while the database is away: beside it, or for a database elsewhere beside the recordings.
+fn spill_file(config: &Config, store: &Store) -> PathBuf {
+    match store.file() {
+        Some(file) => file.with_extension("spill"),
+        None => config.recording.dir.join("journal.spill"),
+    }
+}
+
+fn start_nodes(
+    config: &Config,
+    agents: &[AgentRow],
+    events: &mpsc::Sender<Event>,
+    cancel: &CancellationToken,
+) -> anyhow::Result<Vec<(String, NodeHandle)>> {
+    let mut started = Vec::with_capacity(config.asterisk.len());
+    for (at, node) in config.asterisk.iter().enumerate() {
+        lay_out_sounds(node);
+        let id = NodeId(u16::try_from(at).context("more Asterisks than can be numbered")?);
+        let handle = Node::start(id, node.clone(), events.clone(), cancel.clone())?;
+        let own = agents.iter().filter(|agent| agent.node == id && !agent.disabled);
+        handle.set_phones(own.map(web::phone_account));
+        started.push((node.name.clone(), handle));
+    }
+    Ok(started)
+}
+
+fn lay_out_sounds(node: &NodeConfig) {
+    let folder = node.sounds_dir.as_str();
+    if folder.contains("://") {
+        // Asterisk fetches them from a web server that somebody else fills.
+        return;
+    }
+    match sounds::lay_out(Path::new(folder)) {
+        Ok(written) => info!(node = node.name, written, folder, "sounds laid out"),
+        Err(cause) => warn!(
+            node = node.name,
+            "the sounds could not be written to {folder}: {cause}; callers hear no prompts unless Asterisk finds them \
+             there. Give the engine's user the right, or set asterisk.nodes.sounds_dir"
+        ),
+    }
+}
