@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::engine::command::{AriRequest, HangUpCause};
 use crate::speech::{Language, Phrase, fragments};
 
-use super::rest::{CHANNEL_DEADLINE, HttpRequest};
+use super::rest::{CHANNEL_DEADLINE, HttpRequest, RestError};
 
 /// What of the configuration the requests need.
 #[derive(Clone, Debug)]
@@ -25,6 +25,27 @@ pub(super) struct Step {
     pub(super) request: HttpRequest,
     /// A status outside 2xx that means that all this has been done before: the plan ends well here.
     pub(super) already: Option<u16>,
+    /// Asterisk may not be ready for it in the first milliseconds; see [`Step::too_early`].
+    pub(super) may_be_early: bool,
+}
+
+impl Step {
+    fn new(request: HttpRequest) -> Step {
+        Step { request, already: None, may_be_early: false }
+    }
+
+    fn unless(request: HttpRequest, already: u16) -> Step {
+        Step { request, already: Some(already), may_be_early: false }
+    }
+
+    /// The channel that was just made has not entered the application yet (its own thread does that): to be sent again.
+    pub(super) fn too_early(&self, error: &RestError) -> bool {
+        let message = match error {
+            RestError::Status { status: 409, message, .. } => message,
+            _ => return false,
+        };
+        self.may_be_early && message == "Channel not in Stasis application"
+    }
 }
 
 /// All steps of a request, to be sent one after another.
@@ -38,9 +59,8 @@ pub(super) struct Plan {
 
 /// A request as a plan.
 pub(super) fn encode(request: &AriRequest, names: &Names) -> Plan {
-    let one = |request: HttpRequest| Plan { steps: vec![Step { request, already: None }], undo: None };
-    let unless =
-        |request: HttpRequest, already: u16| Plan { steps: vec![Step { request, already: Some(already) }], undo: None };
+    let one = |request| Plan { steps: vec![Step::new(request)], undo: None };
+    let unless = |request, already| Plan { steps: vec![Step::unless(request, already)], undo: None };
     match request {
         AriRequest::Answer(channel) => {
             one(HttpRequest::post(&["channels", channel.as_str(), "answer"]).within(CHANNEL_DEADLINE))
@@ -152,7 +172,7 @@ fn ring(
         "variables": variables,
     }));
     // A channel that exists has been dialled, and dialling it again would end it.
-    vec![Step { request: create, already: Some(409) }, Step { request: ring, already: None }]
+    vec![Step::unless(create, 409), Step { may_be_early: true, ..Step::new(ring) }]
 }
 
 /// What may stand in a number that is shown on a phone.

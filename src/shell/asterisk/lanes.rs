@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use crate::engine::command::AriRequest;
@@ -12,13 +15,16 @@ use crate::engine::event::{Event, Refusal};
 use crate::engine::ids::{CallId, NodeId};
 
 use super::NodeStats;
-use super::encode::{Names, encode};
+use super::encode::{Names, Step, encode};
 use super::rest::{Rest, RestError};
 
 /// In one lane: far more than a call ever has.
 const LONGEST_LANE: usize = 256;
 /// In all lanes together: 20,000 calls with a few each. Beyond it Asterisk has stopped answering.
 const MOST_WAITING: usize = 65_536;
+/// Before a step is sent again that came too early.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// All lanes of a node.
 pub(super) struct Lanes {
@@ -100,7 +106,7 @@ impl Lanes {
     async fn carry_out(&self, request: &AriRequest) -> Result<(), RestError> {
         let plan = encode(request, &self.names);
         for step in &plan.steps {
-            match self.rest.send(&step.request).await {
+            match self.take(step).await {
                 Ok(_) => {}
                 Err(error) if step.already.is_some() && error.status() == step.already => return Ok(()),
                 Err(error) => {
@@ -115,6 +121,21 @@ impl Lanes {
             }
         }
         Ok(())
+    }
+
+    /// Sends a step, again and again for a moment where Asterisk is not ready for it.
+    async fn take(&self, step: &Step) -> Result<Bytes, RestError> {
+        let until = Instant::now() + step.request.deadline;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.rest.send(&step.request).await {
+                Err(error) if step.too_early(&error) && Instant::now() + pause < until => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                result => return result,
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
