@@ -143,3 +143,178 @@ impl Lanes {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Answer, Fake, PATIENCE};
+    use super::*;
+    use crate::engine::command::HangUpCause;
+    use crate::engine::ids::ChannelId;
+
+    struct Rig {
+        fake: Fake,
+        lanes: Arc<Lanes>,
+        events: mpsc::Receiver<Event>,
+    }
+
+    impl Rig {
+        async fn start() -> Rig {
+            let fake = Fake::start().await;
+            let rest = Rest::new(&fake.config).unwrap();
+            let names = Names { app: "perezvon".to_owned(), sounds_dir: "/s".to_owned() };
+            let (events_in, events) = mpsc::channel(16);
+            let lanes = Arc::new(Lanes::new(NodeId(0), rest, names, events_in, Arc::default()));
+            Rig { fake, lanes, events }
+        }
+
+        fn push(&self, call: u64, request: AriRequest) {
+            assert_eq!(Lanes::push(&self.lanes, CallId(call), request), None);
+        }
+
+        async fn refusal(&mut self) -> (CallId, Refusal) {
+            match tokio::time::timeout(PATIENCE, self.events.recv()).await.expect("no refusal").unwrap() {
+                Event::Refused { call, why, .. } => (call, why),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn answer(channel: &str) -> AriRequest {
+        AriRequest::Answer(channel.into())
+    }
+
+    fn hang_up(channel: &str) -> AriRequest {
+        AriRequest::HangUp { channel: channel.into(), cause: HangUpCause::Normal }
+    }
+
+    fn ring() -> AriRequest {
+        AriRequest::Ring {
+            channel: ChannelId::from("leg"),
+            dial: "PJSIP/agent-1".to_owned(),
+            on_behalf_of: "17.1".into(),
+            show_number: "1".to_owned(),
+            call: CallId(1),
+            time_out: Duration::from_secs(15),
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_of_a_call_keep_their_order_and_do_not_hold_up_other_calls() {
+        let mut rig = Rig::start().await;
+        rig.fake.answer(|request| {
+            request.contains("/slow/").then(|| Answer::new(200, "{}").after(Duration::from_millis(300)))
+        });
+        rig.push(1, answer("slow"));
+        rig.push(1, hang_up("after"));
+        rig.push(2, hang_up("other"));
+        assert_eq!(rig.fake.request("DELETE").await, "DELETE /channels/other?reason_code=16");
+        assert_eq!(rig.fake.request("DELETE").await, "DELETE /channels/after?reason_code=16");
+        // What is done leaves nothing behind.
+        rig.push(3, answer("gone"));
+        rig.fake.request("POST /channels/gone").await;
+        let empty = async {
+            while !rig.lanes.lock().lanes.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, empty).await.unwrap();
+        assert_eq!(rig.lanes.lock().count, 0);
+    }
+
+    #[tokio::test]
+    async fn each_failure_comes_back_as_what_it_means() {
+        let mut rig = Rig::start().await;
+        for (status, message, expected) in [
+            (404, "Channel not found", Refusal::NotFound),
+            (400, "Channel not found", Refusal::NotFound),
+            (409, "Channel not in Stasis application", Refusal::Conflict),
+            (422, "Not an option", Refusal::Unprocessable("Not an option".to_owned())),
+            (500, "Allocation failed", Refusal::Failed("Allocation failed".to_owned())),
+        ] {
+            rig.fake.answer(move |_| Some(Answer::refusal(status, message)));
+            rig.push(7, answer("17.1"));
+            assert_eq!(rig.refusal().await, (CallId(7), expected));
+        }
+        rig.fake.answer(|_| Some(Answer::new(502, "<html>")));
+        rig.push(7, answer("17.1"));
+        assert!(matches!(rig.refusal().await, (_, Refusal::Failed(_))));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_is_a_time_out_and_the_next_request_goes_on() {
+        let mut rig = Rig::start().await;
+        rig.fake.answer(|request| request.contains("/stuck").then(|| Answer::new(200, "").after(PATIENCE)));
+        rig.push(1, hang_up("stuck"));
+        rig.push(1, hang_up("next"));
+        assert_eq!(rig.refusal().await, (CallId(1), Refusal::TimedOut));
+        rig.fake.request("DELETE /channels/next").await;
+    }
+
+    #[tokio::test]
+    async fn without_a_connection_it_is_unreachable() {
+        let mut rig = Rig::start().await;
+        // A port that was free a moment ago and is closed again.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = super::super::NodeConfig { url: format!("http://127.0.0.1:{port}"), ..rig.fake.config.clone() };
+        let names = Names { app: "perezvon".to_owned(), sounds_dir: "/s".to_owned() };
+        let (events_in, events) = mpsc::channel(16);
+        rig.lanes = Arc::new(Lanes::new(NodeId(0), Rest::new(&config).unwrap(), names, events_in, Arc::default()));
+        rig.events = events;
+        rig.push(1, answer("17.1"));
+        assert_eq!(rig.refusal().await, (CallId(1), Refusal::Unreachable));
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_exists_is_not_dialled_a_second_time() {
+        let mut rig = Rig::start().await;
+        rig.fake.answer(|request| {
+            (request == "POST /channels/create")
+                .then(|| Answer::refusal(409, "Channel with given unique ID already exists"))
+        });
+        rig.push(1, ring());
+        rig.push(1, hang_up("done"));
+        rig.fake.request("POST /channels/create").await;
+        // The very next request is the next in the lane: no dial, and nothing undone.
+        assert_eq!(rig.fake.request("").await, "DELETE /channels/done?reason_code=16");
+        assert!(rig.events.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_dial_that_comes_too_early_is_sent_again() {
+        let mut rig = Rig::start().await;
+        let mut early = 3;
+        rig.fake.answer(move |request| {
+            (request.contains("/dial") && early > 0).then(|| {
+                early -= 1;
+                Answer::refusal(409, "Channel not in Stasis application")
+            })
+        });
+        rig.push(1, ring());
+        rig.push(1, hang_up("done"));
+        for _ in 0..4 {
+            rig.fake.request("POST /channels/leg/dial").await;
+        }
+        assert_eq!(rig.fake.request("").await, "DELETE /channels/done?reason_code=16");
+        assert!(rig.events.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_leg_that_cannot_be_dialled_is_removed() {
+        let mut rig = Rig::start().await;
+        rig.fake.answer(|request| {
+            request.contains("/dial").then(|| Answer::refusal(409, "Channel is not in the 'Down' state"))
+        });
+        rig.push(1, ring());
+        assert_eq!(rig.refusal().await, (CallId(1), Refusal::Conflict));
+        assert_eq!(rig.fake.request("DELETE").await, "DELETE /channels/leg");
+    }
+
+    #[tokio::test]
+    async fn a_lane_without_room_gives_the_request_back() {
+        let rig = Rig::start().await;
+        rig.fake.answer(|_| Some(Answer::new(200, "").after(PATIENCE)));
+        let given_back = (0..=LONGEST_LANE).filter_map(|_| Lanes::push(&rig.lanes, CallId(1), answer("17.1"))).next();
+        assert_eq!(given_back, Some(answer("17.1")));
+        rig.push(2, answer("17.2"));
+    }
+}

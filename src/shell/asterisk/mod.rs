@@ -1,11 +1,12 @@
 //! The Asterisk adapter: events in, requests out, over ARI.
 //!
-//! - [`decode`]: frames of the events socket as [`NodeEvent`](crate::engine::event::NodeEvent)s (models of `asterisk-ari`)
-//! - [`socket`]: the events socket: heartbeat, reconnection, the fence against a second engine
-//! - [`snapshot`]: what stands in Asterisk at the moment of connection
-//! - [`encode`]: the core's requests as HTTP requests
+//! - `decode`: frames of the events socket as [`NodeEvent`](crate::engine::event::NodeEvent)s (models of `asterisk-ari`)
+//! - `socket`: the events socket: reconnection, the order of snapshot and events, the fence against a second engine
+//! - `reader`: reads the socket and nothing else; knows when a connection is dead
+//! - `snapshot`: what stands in Asterisk at the moment of connection
+//! - `encode`: the core's requests as HTTP requests
 //! - [`rest`]: the pool of HTTP connections, with deadlines
-//! - [`lanes`]: requests of one call one after another, of different calls at once
+//! - `lanes`: requests of one call one after another, of different calls at once
 //! - [`provision`]: agents' phones, put into Asterisk's dynamic configuration
 //! - [`stored`]: recordings that lie in Asterisk
 //! - [`check`]: is this Asterisk fit and well configured?
@@ -13,8 +14,11 @@
 pub mod check;
 mod decode;
 mod encode;
+#[cfg(test)]
+mod fake;
 mod lanes;
 pub mod provision;
+mod reader;
 pub mod rest;
 mod snapshot;
 mod socket;
@@ -187,7 +191,8 @@ impl Node {
         let (connected, connections) = watch::channel(0);
         let phones = Arc::new(Phones::new(config.media_address.clone()));
         tokio::spawn(provision::run(phones.clone(), rest.clone(), connections, cancel.clone()));
-        let socket = socket::Socket { id, config, rest: rest.clone(), events, stats: stats.clone(), connected };
+        let timing = socket::Timing::default();
+        let socket = socket::Socket { id, config, rest: rest.clone(), events, stats: stats.clone(), connected, timing };
         tokio::spawn(socket.run(cancel));
         Ok(NodeHandle { id, lanes, rest, phones, stats })
     }

@@ -1,21 +1,20 @@
-//! The events socket. One task reads and does nothing else, since Asterisk throws a slow reader out; another decodes.
+//! The events socket of a node: connects, hands on the snapshot and then the events, and stands aside for another
+//! engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use rand::Rng;
 use serde_json::json;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio_tungstenite::connect_async_with_config;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -23,31 +22,59 @@ use crate::engine::event::{Event, NodeEvent};
 use crate::engine::ids::{ChannelId, NodeId};
 
 use super::decode::{Decoded, UNWANTED, decode};
+use super::reader::{CONNECT, Lost, Stream, read};
 use super::rest::{HttpRequest, Rest, RestError};
-use super::{NodeConfig, NodeError, NodeStats, snapshot};
+use super::{NodeConfig, NodeStats, snapshot};
 
-/// Between two pings.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Nothing heard for so long, pongs included: the connection is dead.
-const SILENCE: Duration = Duration::from_secs(3);
-/// For the TCP connection and the handshake together.
-const CONNECT: Duration = Duration::from_secs(3);
-const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
 /// Frames between reader and decoder: some seconds of the busiest Asterisk.
 const FRAMES: usize = 16_384;
 /// The largest real ones are a few KB.
 const LARGEST_FRAME: usize = 1 << 20;
-/// How often it is looked which phones are there. A subscription to the endpoints would tell at once, but with it all
-/// events of their channels come twice.
-const DEVICES: Duration = Duration::from_secs(1);
-/// After another engine took over: first, and at most.
-const FENCED: Duration = Duration::from_secs(60);
-const LONGEST_FENCED: Duration = Duration::from_secs(3600);
-/// How often it is asked meanwhile whether the other one has gone.
-const FENCE_CHECK: Duration = Duration::from_secs(5);
+/// Different unknown types that are logged. Bounded: a stream of ever new types must not fill the memory.
+const MOST_REPORTED: usize = 256;
 
-type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// The spans of time that a socket works with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// Between two pings.
+    heartbeat: Duration,
+    /// Nothing heard for so long, pongs included: the connection is dead.
+    silence: Duration,
+    /// Before the second attempt to connect; then twice as long each time.
+    first_back_off: Duration,
+    longest_back_off: Duration,
+    /// How often it is looked which phones are there. A subscription to the endpoints would tell at once, but with it
+    /// all events of their channels come twice.
+    devices: Duration,
+    /// After another engine took over: first, and at most.
+    fenced: Duration,
+    longest_fenced: Duration,
+    /// How often it is asked meanwhile whether the other one has gone.
+    fence_check: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Timing {
+            heartbeat: Duration::from_secs(1),
+            silence: Duration::from_secs(3),
+            first_back_off: Duration::from_millis(100),
+            longest_back_off: Duration::from_secs(2),
+            devices: Duration::from_secs(1),
+            fenced: Duration::from_secs(60),
+            longest_fenced: Duration::from_secs(3600),
+            fence_check: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Timing {
+    /// 100 ms, 200 ms … 2 s, each with up to a quarter more or less, so that engines do not come back in step.
+    fn back_off(&self, attempts: u32) -> Duration {
+        let span = self.first_back_off.saturating_mul(1 << attempts.min(6)).min(self.longest_back_off);
+        span.mul_f64(rand::rng().random_range(0.75..1.25)).min(self.longest_back_off)
+    }
+}
 
 /// The events socket of one node.
 pub(super) struct Socket {
@@ -58,37 +85,14 @@ pub(super) struct Socket {
     pub(super) stats: Arc<NodeStats>,
     /// Counts connections, for those who have something to do after each.
     pub(super) connected: watch::Sender<u64>,
-}
-
-/// Why a connection is over.
-#[derive(Debug, thiserror::Error)]
-enum Lost {
-    #[error("{0}")]
-    Address(#[from] NodeError),
-    #[error("the events socket cannot be opened: {0}")]
-    Connect(Box<WsError>),
-    #[error("the events socket could not be opened within {} s", CONNECT.as_secs())]
-    ConnectTime,
-    #[error("the state of things cannot be read: {0}")]
-    Snapshot(#[from] RestError),
-    #[error("the events socket broke: {0}")]
-    Broken(Box<WsError>),
-    #[error("Asterisk closed the events socket")]
-    Closed,
-    #[error("nothing was heard on the events socket for {} s", SILENCE.as_secs())]
-    Silent,
-    #[error("another engine took the application's name")]
-    Replaced,
-    /// Cancelled, or nobody listens to the events any more.
-    #[error("the engine stops")]
-    Stopped,
+    pub(super) timing: Timing,
 }
 
 impl Socket {
     /// Connects, again and again, until cancelled.
     pub(super) async fn run(self, cancel: CancellationToken) {
         let mut attempts = 0_u32;
-        let mut fence = FENCED;
+        let mut fence = self.timing.fenced;
         let mut reported = BTreeSet::new();
         loop {
             let started = Instant::now();
@@ -105,12 +109,12 @@ impl Socket {
                 Lost::Stopped => return,
                 Lost::Replaced => {
                     // Much time without a fight: this one is a new case.
-                    fence = if started.elapsed() > LONGEST_FENCED { FENCED } else { fence };
+                    fence = if started.elapsed() > self.timing.longest_fenced { self.timing.fenced } else { fence };
                     tokio::select! {
                         () = cancel.cancelled() => return,
                         () = self.stand_aside(fence) => {}
                     }
-                    fence = (fence * 2).min(LONGEST_FENCED);
+                    fence = (fence * 2).min(self.timing.longest_fenced);
                     attempts = 0;
                 }
                 lost => {
@@ -123,7 +127,7 @@ impl Socket {
                     }
                     tokio::select! {
                         () = cancel.cancelled() => return,
-                        () = sleep(back_off(attempts)) => {}
+                        () = sleep(self.timing.back_off(attempts)) => {}
                     }
                 }
             }
@@ -144,8 +148,9 @@ impl Socket {
         cancel: &CancellationToken,
     ) -> Result<std::convert::Infallible, Lost> {
         let stream = self.connect().await?;
+        let Timing { heartbeat, silence, .. } = self.timing;
         let (frames, inbox) = mpsc::channel(FRAMES);
-        let reader = tokio::spawn(read(stream, frames, self.stats.clone(), cancel.child_token()));
+        let reader = tokio::spawn(read(stream, frames, self.stats.clone(), heartbeat, silence, cancel.child_token()));
         let abort = reader.abort_handle();
         // However this ends, the reader ends with it.
         let _guard = AbortOnDrop(abort);
@@ -189,7 +194,7 @@ impl Socket {
         self.stats.connections.fetch_add(1, Ordering::Relaxed);
         self.send(NodeEvent::Up(snapshot)).await?;
         self.connected.send_modify(|count| *count += 1);
-        let mut polls = interval(DEVICES);
+        let mut polls = interval(self.timing.devices);
         polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         polls.reset();
         loop {
@@ -212,8 +217,7 @@ impl Socket {
             Decoded::Stray(channel) => self.send_back(channel),
             Decoded::Unknown(kind) => {
                 self.stats.unknown_frames.fetch_add(1, Ordering::Relaxed);
-                // Bounded: a stranger's stream of ever new types must not fill the memory.
-                if reported.len() < 256 && !reported.contains(&kind) {
+                if reported.len() < MOST_REPORTED && !reported.contains(&kind) {
                     warn!(node = %self.config.name, %kind, "Asterisk sends events of an unknown type; they are ignored");
                     reported.insert(kind);
                 }
@@ -281,7 +285,7 @@ impl Socket {
             "another engine took over this Asterisk's application: this one stands aside; stop one of the two");
         let until = Instant::now() + at_most;
         while Instant::now() < until {
-            sleep(FENCE_CHECK).await;
+            sleep(self.timing.fence_check).await;
             let request = HttpRequest::get(&["applications", &self.config.app]);
             if let Err(RestError::Status { status: 404, .. }) = self.rest.send(&request).await {
                 info!(node = %self.config.name, "the other engine has gone");
@@ -300,58 +304,256 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Reads frames, sends pings and notices when nothing comes any more.
-async fn read(
-    mut stream: Stream,
-    frames: mpsc::Sender<Utf8Bytes>,
-    stats: Arc<NodeStats>,
-    cancel: CancellationToken,
-) -> Lost {
-    let mut beat = interval(HEARTBEAT);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = Instant::now();
-    loop {
-        tokio::select! {
-            () = cancel.cancelled() => {
-                // Politely, so that Asterisk need not find out by itself.
-                let _ = timeout(HEARTBEAT, stream.close(None)).await;
-                return Lost::Stopped;
-            }
-            message = stream.next() => {
-                heard = Instant::now();
-                match message {
-                    Some(Ok(Message::Text(frame))) => {
-                        count(&stats.frames);
-                        if frames.send(frame).await.is_err() {
-                            return Lost::Stopped;
-                        }
-                    }
-                    // Pings are answered by the library; Asterisk sends no binary frames.
-                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => {}
-                    Some(Ok(Message::Close(_))) | None => return Lost::Closed,
-                    Some(Err(error)) => return Lost::Broken(Box::new(error)),
-                }
-            }
-            _ = beat.tick() => {
-                if heard.elapsed() > SILENCE {
-                    return Lost::Silent;
-                }
-                match timeout(SILENCE, stream.send(Message::Ping(Vec::new().into()))).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => return Lost::Broken(Box::new(error)),
-                    Err(_) => return Lost::Silent,
-                }
-            }
+#[cfg(test)]
+mod tests {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio_tungstenite::tungstenite::Message;
+
+    use super::super::fake::{Answer, Fake, PATIENCE, tell};
+    use super::*;
+
+    const GONE: &str = r#"{"type":"ChannelDestroyed","cause":16,"channel":{"id":"17.1"}}"#;
+
+    /// A socket with spans short enough for a test, and what comes out of it.
+    struct Rig {
+        fake: Fake,
+        events: mpsc::Receiver<Event>,
+        stats: Arc<NodeStats>,
+        cancel: CancellationToken,
+    }
+
+    impl Drop for Rig {
+        fn drop(&mut self) {
+            self.cancel.cancel();
         }
     }
-}
 
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
+    impl Rig {
+        fn start(fake: Fake, room: usize) -> Rig {
+            let (events_in, events) = mpsc::channel(room);
+            let stats = Arc::new(NodeStats::default());
+            let timing = Timing {
+                heartbeat: Duration::from_millis(30),
+                silence: Duration::from_millis(300),
+                first_back_off: Duration::from_millis(5),
+                longest_back_off: Duration::from_millis(20),
+                devices: Duration::from_millis(20),
+                fenced: Duration::from_secs(60),
+                longest_fenced: Duration::from_secs(60),
+                fence_check: Duration::from_millis(20),
+            };
+            let config = fake.config.clone();
+            let rest = Rest::new(&config).unwrap();
+            let (connected, _) = watch::channel(0);
+            let cancel = CancellationToken::new();
+            let socket =
+                Socket { id: NodeId(0), config, rest, events: events_in, stats: stats.clone(), connected, timing };
+            tokio::spawn(socket.run(cancel.clone()));
+            Rig { fake, events, stats, cancel }
+        }
 
-/// 100 ms, 200 ms … 2 s, each with up to half as much again, so that engines do not come back in step.
-fn back_off(attempts: u32) -> Duration {
-    let span = FIRST_BACK_OFF.saturating_mul(1 << attempts.min(6)).min(LONGEST_BACK_OFF);
-    span.mul_f64(rand::rng().random_range(0.75..1.25)).min(LONGEST_BACK_OFF)
+        async fn next(&mut self) -> NodeEvent {
+            match timeout(PATIENCE, self.events.recv()).await.expect("no event").unwrap() {
+                Event::Node(NodeId(0), event) => event,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        async fn up(&mut self) {
+            assert!(matches!(self.next().await, NodeEvent::Up(_)));
+        }
+    }
+
+    fn gone() -> NodeEvent {
+        NodeEvent::Gone { channel: "17.1".into(), cause: 16 }
+    }
+
+    #[tokio::test]
+    async fn a_frozen_socket_is_given_up_and_opened_again() {
+        let mut rig = Rig::start(Fake::start().await, 64);
+        let _frozen = rig.fake.socket().await;
+        rig.up().await;
+        assert_eq!(rig.next().await, NodeEvent::Down);
+        let mut socket = rig.fake.socket().await;
+        rig.up().await;
+        tell(&mut socket, GONE).await;
+        assert_eq!(rig.next().await, gone());
+    }
+
+    #[tokio::test]
+    async fn a_cut_socket_is_opened_again_and_one_that_is_alive_stays() {
+        let mut rig = Rig::start(Fake::start().await, 64);
+        drop(rig.fake.socket().await);
+        rig.up().await;
+        assert_eq!(rig.next().await, NodeEvent::Down);
+        let mut socket = rig.fake.socket().await;
+        rig.up().await;
+        // Reading answers the pings. Ten times longer than the silence that would be the end.
+        let reading = async { while socket.next().await.is_some() {} };
+        assert!(timeout(rig_silence() * 10, reading).await.is_err(), "the connection was given up");
+        assert_eq!(rig.stats.connections.load(Ordering::Relaxed), 2);
+    }
+
+    fn rig_silence() -> Duration {
+        Duration::from_millis(300)
+    }
+
+    #[tokio::test]
+    async fn events_that_come_while_the_snapshot_is_taken_come_after_it() {
+        let fake = Fake::start().await;
+        fake.answer(|request| {
+            (request == "GET /channels").then(|| Answer::new(200, "[]").after(Duration::from_millis(100)))
+        });
+        let mut rig = Rig::start(fake, 64);
+        let mut socket = rig.fake.socket().await;
+        tell(&mut socket, GONE).await;
+        rig.up().await;
+        assert_eq!(rig.next().await, gone());
+    }
+
+    #[tokio::test]
+    async fn without_a_snapshot_there_is_no_connection() {
+        let fake = Fake::start().await;
+        let mut failures = 3;
+        fake.answer(move |request| {
+            (request == "GET /channels" && failures > 0).then(|| {
+                failures -= 1;
+                Answer::refusal(503, "not yet")
+            })
+        });
+        let mut rig = Rig::start(fake, 64);
+        rig.up().await;
+        for _ in 0..4 {
+            rig.fake.request("GET /channels").await;
+        }
+        assert_eq!(rig.stats.connections.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn garbage_and_unknown_types_are_counted_and_passed_over() {
+        let mut rig = Rig::start(Fake::start().await, 64);
+        let mut socket = rig.fake.socket().await;
+        for frame in ["{", "", "[1]", r#"{"type":"Unheard"}"#, r#"{"type":"Unheard"}"#, r#"{"type":"StasisEnd"}"#] {
+            tell(&mut socket, frame).await;
+        }
+        socket.send(Message::Binary(vec![0, 159, 146, 150].into())).await.unwrap();
+        tell(&mut socket, GONE).await;
+        rig.up().await;
+        assert_eq!(rig.next().await, gone());
+        assert_eq!(rig.stats.unknown_frames.load(Ordering::Relaxed), 2);
+        assert_eq!(rig.stats.malformed_frames.load(Ordering::Relaxed), 4);
+    }
+
+    #[tokio::test]
+    async fn a_frame_beyond_all_measure_ends_the_connection_and_not_the_engine() {
+        let mut rig = Rig::start(Fake::start().await, 64);
+        let mut socket = rig.fake.socket().await;
+        rig.up().await;
+        let _ = socket.send(Message::text("x".repeat(LARGEST_FRAME + 1))).await;
+        assert_eq!(rig.next().await, NodeEvent::Down);
+        let _socket = rig.fake.socket().await;
+        rig.up().await;
+    }
+
+    #[tokio::test]
+    async fn half_a_frame_and_nothing_more_is_a_dead_connection() {
+        use tokio::io::AsyncWriteExt;
+        let mut rig = Rig::start(Fake::start().await, 64);
+        let mut socket = rig.fake.socket().await;
+        rig.up().await;
+        // A text frame of 100 bytes, of which three come.
+        socket.get_mut().write_all(&[0x81, 100, b'{', b'"', b't']).await.unwrap();
+        assert_eq!(rig.next().await, NodeEvent::Down);
+    }
+
+    #[tokio::test]
+    async fn another_engine_is_a_fence_until_it_has_gone() {
+        let fake = Fake::start().await;
+        let (go, mut wait) = mpsc::unbounded_channel::<()>();
+        fake.answer(move |request| {
+            (request == "GET /applications/perezvon" && wait.try_recv().is_ok())
+                .then(|| Answer::refusal(404, "no such application"))
+        });
+        let mut rig = Rig::start(fake, 64);
+        let mut socket = rig.fake.socket().await;
+        rig.up().await;
+        tell(&mut socket, r#"{"type":"ApplicationReplaced","application":"perezvon"}"#).await;
+        tell(&mut socket, GONE).await;
+        assert_eq!(rig.next().await, NodeEvent::Down);
+        for _ in 0..3 {
+            rig.fake.request("GET /applications/perezvon").await;
+        }
+        assert!(rig.stats.fenced.load(Ordering::Relaxed));
+        assert!(!rig.fake.socket_waits(), "it fights for the name");
+        go.send(()).unwrap();
+        let _socket = rig.fake.socket().await;
+        rig.up().await;
+        assert!(!rig.stats.fenced.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn phones_that_come_and_go_are_told_once() {
+        let fake = Fake::start().await;
+        let endpoint = |name: &str, state: &str| {
+            format!(r#"{{"technology":"PJSIP","resource":"{name}","state":"{state}","channel_ids":[]}}"#)
+        };
+        let lists = [
+            format!("[{},{}]", endpoint("agent-1", "online"), endpoint("agent-2", "offline")),
+            format!("[{},{}]", endpoint("agent-1", "online"), endpoint("agent-2", "offline")),
+            format!("[{},{}]", endpoint("agent-1", "offline"), endpoint("agent-2", "online")),
+            format!("[{}]", endpoint("agent-1", "offline")),
+        ];
+        let mut polls = 0;
+        fake.answer(move |request| {
+            (request == "GET /endpoints/PJSIP").then(|| {
+                let list = lists.get(polls).or(lists.last()).unwrap();
+                polls += 1;
+                Answer::new(200, list)
+            })
+        });
+        let mut rig = Rig::start(fake, 64);
+        let mut socket = rig.fake.socket().await;
+        tokio::spawn(async move { while socket.next().await.is_some() {} });
+        let NodeEvent::Up(snapshot) = rig.next().await else { panic!() };
+        assert_eq!(snapshot.devices, [("agent-1".to_owned(), true), ("agent-2".to_owned(), false)]);
+        let device = |endpoint: &str, reachable| NodeEvent::Device { endpoint: endpoint.to_owned(), reachable };
+        assert_eq!(rig.next().await, device("agent-1", false));
+        assert_eq!(rig.next().await, device("agent-2", true));
+        assert_eq!(rig.next().await, device("agent-2", false));
+    }
+
+    #[tokio::test]
+    async fn a_channel_with_unknown_arguments_is_sent_back_to_the_dialplan() {
+        let mut rig = Rig::start(Fake::start().await, 64);
+        let mut socket = rig.fake.socket().await;
+        tell(&mut socket, r#"{"type":"StasisStart","args":["karaoke"],"channel":{"id":"17.9"}}"#).await;
+        assert_eq!(rig.fake.request("POST").await, "POST /channels/17.9/continue");
+    }
+
+    #[tokio::test]
+    async fn a_slow_engine_loses_no_event() {
+        let mut rig = Rig::start(Fake::start().await, 1);
+        let mut socket = rig.fake.socket().await;
+        let count = 3_000;
+        tokio::spawn(async move {
+            for number in 0..count {
+                tell(&mut socket, &GONE.replace("17.1", &number.to_string())).await;
+            }
+            while socket.next().await.is_some() {}
+        });
+        rig.up().await;
+        for number in 0..count {
+            assert_eq!(rig.next().await, NodeEvent::Gone { channel: number.to_string().into(), cause: 16 });
+        }
+    }
+
+    #[test]
+    fn the_back_off_grows_and_stays_in_its_bounds() {
+        let timing = Timing::default();
+        assert!(timing.back_off(0) >= Duration::from_millis(75) && timing.back_off(0) <= Duration::from_millis(125));
+        for attempts in [5, 6, 40, u32::MAX] {
+            assert!(timing.back_off(attempts) >= Duration::from_millis(1_500));
+            assert!(timing.back_off(attempts) <= Duration::from_secs(2));
+        }
+    }
 }
