@@ -189,10 +189,10 @@ fn free_bytes(file: &Path) -> Result<u64> {
 }
 
 /// The lower-case hexadecimal SHA-256, under which secrets that come back to us are kept.
-fn sha256_hex(text: &str) -> String {
+pub(crate) fn sha256_hex(text: impl AsRef<[u8]>) -> String {
     use sha2::{Digest as _, Sha256};
     use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing into a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex

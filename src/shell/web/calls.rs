@@ -72,15 +72,18 @@ pub(super) async fn hang_up(
 }
 
 /// Where the caller is to go: exactly one of the three.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub(super) enum To {
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct To {
     /// A certain agent, by id.
-    Agent(u32),
+    #[serde(default)]
+    agent: Option<u32>,
     /// A queue, by name; the caller keeps the time of arrival.
-    Queue(String),
+    #[serde(default)]
+    queue: Option<String>,
     /// An outside number, if it is among the allowed destinations.
-    Number(String),
+    #[serde(default)]
+    number: Option<String>,
 }
 
 /// Where to, and how.
@@ -107,22 +110,29 @@ pub(super) async fn transfer(
         "attended" => TransferMode::Attended,
         other => return Err(Problem::unprocessable(format!("mode {other:?}: use blind or attended"))),
     };
-    let (to, told) = match body.to {
-        To::Agent(agent) => (Target::Agent(AgentId(agent)), json!({"agent": agent})),
-        To::Queue(name) => {
-            let queue = state.queue_id(&name);
-            let queue = queue.ok_or_else(|| Problem::unprocessable(format!("there is no queue {name:?}")))?;
-            (Target::Queue(queue), json!({"queue": name}))
-        }
-        To::Number(number) => match Phone::parse(&number) {
-            Phone::Hidden => return Err(Problem::unprocessable(format!("{number:?} is not a telephone number"))),
-            phone @ (Phone::Internal(_) | Phone::Full(_)) => {
-                (Target::Number(phone.as_str().to_owned()), json!({"number": phone.as_str()}))
-            }
-        },
-    };
+    let (to, told) = target(&state, body.to)?;
     let detail = json!({"to": told, "mode": body.mode});
     act(&state, &identity, "call_transferred", &id, detail, |call| Request::Transfer { call, to, mode }).await
+}
+
+/// The engine's target, and what the audit is told of it.
+fn target(state: &WebState, to: To) -> Result<(Target, Value), Problem> {
+    match to {
+        To { agent: Some(agent), queue: None, number: None } => {
+            Ok((Target::Agent(AgentId(agent)), json!({"agent": agent})))
+        }
+        To { agent: None, queue: Some(name), number: None } => match state.queue_id(&name) {
+            Some(queue) => Ok((Target::Queue(queue), json!({"queue": name}))),
+            None => Err(Problem::unprocessable(format!("there is no queue {name:?}"))),
+        },
+        To { agent: None, queue: None, number: Some(number) } => match Phone::parse(&number) {
+            Phone::Hidden => Err(Problem::unprocessable(format!("{number:?} is not a telephone number"))),
+            phone @ (Phone::Internal(_) | Phone::Full(_)) => {
+                Ok((Target::Number(phone.as_str().to_owned()), json!({"number": phone.as_str()})))
+            }
+        },
+        To { .. } => Err(Problem::unprocessable("`to` needs exactly one of agent, queue and number")),
+    }
 }
 
 /// Complete an attended transfer: join the caller with the one who was asked.

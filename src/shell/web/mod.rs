@@ -154,3 +154,6 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn(layers::security_headers))
         .with_state(state)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::shell::store::users::Role;
@@ -31,7 +31,9 @@ impl Route {
     pub(super) fn guarded(self, state: &WebState) -> MethodRouter<WebState> {
         let rule = Rule { access: self.access, section: self.section };
         // The last one is the outermost: nobody's body is read before it is known who sends it.
-        self.handler.route_layer(from_fn(intake::intake)).route_layer(from_fn_with_state((state.clone(), rule), guard))
+        self.handler
+            .route_layer(from_fn_with_state(state.clone(), intake::intake))
+            .route_layer(from_fn_with_state((state.clone(), rule), guard))
     }
 }
 

@@ -1,0 +1,10 @@
+//! The API as clients see it: the real router, a real database, the real engine; only Asterisk is a stand-in that
+//! answers every request at once.
+
+mod calls;
+mod form;
+mod office;
+mod people;
+mod roles;
+mod sessions;
+mod stream;
