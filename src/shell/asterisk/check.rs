@@ -245,6 +245,7 @@ async fn trunk_endpoint(rest: &Rest, trunk: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fake::{Answer, Fake};
     use super::*;
 
     #[test]
@@ -259,5 +260,60 @@ mod tests {
         for unfit in ["22.3.9", "20.13.0", "21.8.5", "18.26.0", "16.2"] {
             assert_eq!(level(unfit), Level::Bad, "{unfit}");
         }
+    }
+
+    async fn told(rule: impl FnMut(&str) -> Option<Answer> + Send + 'static) -> Vec<(Level, &'static str)> {
+        let fake = Fake::start().await;
+        fake.answer(rule);
+        let config = NodeConfig { trunk: Some("trunk".to_owned()), ..fake.config.clone() };
+        check(&config).await.into_iter().map(|finding| (finding.level, finding.what)).collect()
+    }
+
+    fn healthy(request: &str) -> Answer {
+        let modules: Vec<_> =
+            MODULES.iter().map(|name| json!({ "name": format!("{name}.so"), "status": "Running" })).collect();
+        match request {
+            "GET /asterisk/info?only=system" => Answer::new(200, r#"{"system":{"version":"22.10.1"}}"#),
+            "GET /asterisk/modules" => Answer::new(200, &json!(modules).to_string()),
+            "GET /asterisk/ping" => Answer::new(200, &json!({ "timestamp": Utc::now() }).to_string()),
+            "GET /applications/perezvon" => Answer::refusal(404, "Application not found"),
+            _ => Answer::new(200, "{}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_healthy_asterisk_is_good_in_every_line() {
+        let lines = told(|request| Some(healthy(request))).await;
+        assert_eq!(lines.len(), 7);
+        assert!(lines.iter().all(|(level, _)| *level == Level::Good), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn each_fault_is_found_where_it_lies() {
+        for (fault, answer, what, level) in [
+            ("POST /asterisk/variable", Answer::refusal(403, "Write access denied"), "rights", Level::Bad),
+            (
+                "GET /asterisk/modules",
+                Answer::new(200, r#"[{"name":"app_stasis.so","status":"Not Running"}]"#),
+                "modules",
+                Level::Bad,
+            ),
+            ("PUT", Answer::refusal(403, "Could not create/overwrite object"), "agents' phones", Level::Bad),
+            (
+                "GET /asterisk/ping",
+                Answer::new(200, r#"{"timestamp":"2020-01-01T00:00:00.000+0000"}"#),
+                "clock",
+                Level::Warning,
+            ),
+            ("GET /endpoints/PJSIP/trunk", Answer::refusal(404, "Endpoint not found"), "trunk", Level::Bad),
+        ] {
+            let lines =
+                told(move |request| Some(if request.starts_with(fault) { answer.clone() } else { healthy(request) }))
+                    .await;
+            let found: Vec<_> = lines.into_iter().filter(|(level, _)| *level != Level::Good).collect();
+            assert_eq!(found, [(level, what)]);
+        }
+        let wrong_password = told(|_| Some(Answer::refusal(401, "Authentication required"))).await;
+        assert_eq!(wrong_password, [(Level::Bad, "connection")]);
     }
 }

@@ -351,3 +351,164 @@ async fn ours(rest: &Rest, name: &str) -> bool {
     let fields: Vec<Field> = rest.fetch(&request).await.unwrap_or_default();
     fields.iter().any(|field| field.attribute == "context" && field.value == CONTEXT)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::fake::{Answer, Fake};
+    use super::*;
+
+    fn account(endpoint: &str) -> PhoneAccount {
+        PhoneAccount {
+            endpoint: endpoint.to_owned(),
+            password: "s3cret".to_owned(),
+            webrtc: false,
+            contact: None,
+            qualify: 0,
+        }
+    }
+
+    struct Rig {
+        fake: Fake,
+        phones: Arc<Phones>,
+        connected: watch::Sender<u64>,
+        cancel: CancellationToken,
+    }
+
+    impl Drop for Rig {
+        fn drop(&mut self) {
+            self.cancel.cancel();
+        }
+    }
+
+    async fn rig() -> Rig {
+        let fake = Fake::start().await;
+        let phones = Arc::new(Phones::new(Some("10.0.0.5".to_owned())));
+        let (connected, connections) = watch::channel(0);
+        let cancel = CancellationToken::new();
+        let rest = Rest::new(&fake.config).unwrap();
+        tokio::spawn(run(phones.clone(), rest, connections, cancel.clone()));
+        Rig { fake, phones, connected, cancel }
+    }
+
+    fn value_of(request: &str, attribute: &str) -> Option<String> {
+        let body: Value = serde_json::from_str(request.split_once(' ')?.1.split_once(' ')?.1).ok()?;
+        let fields = body.get("fields")?.as_array()?.clone();
+        let field = fields.into_iter().find(|field| field["attribute"] == attribute)?;
+        field["value"].as_str().map(str::to_owned)
+    }
+
+    #[tokio::test]
+    async fn a_phone_is_put_whole_and_again_after_each_connection() {
+        let mut rig = rig().await;
+        rig.phones.set([account("agent-1")]);
+        for connection in 1..=2 {
+            rig.connected.send_replace(connection);
+            let auth = rig.fake.request("PUT").await;
+            assert!(auth.starts_with("PUT /asterisk/config/dynamic/res_pjsip/auth/agent-1 "), "{auth}");
+            assert_eq!(value_of(&auth, "password").as_deref(), Some("s3cret"));
+            let aor = rig.fake.request("PUT").await;
+            assert!(aor.starts_with("PUT /asterisk/config/dynamic/res_pjsip/aor/agent-1 "), "{aor}");
+            assert_eq!(value_of(&aor, "max_contacts").as_deref(), Some("1"));
+            assert_eq!(value_of(&aor, "contact"), None);
+            let endpoint = rig.fake.request("PUT").await;
+            assert!(endpoint.starts_with("PUT /asterisk/config/dynamic/res_pjsip/endpoint/agent-1 "), "{endpoint}");
+            for (attribute, value) in [
+                ("context", "perezvon-agent"),
+                ("allow", "ulaw,alaw"),
+                ("direct_media", "no"),
+                ("rewrite_contact", "yes"),
+                ("media_address", "10.0.0.5"),
+            ] {
+                assert_eq!(value_of(&endpoint, attribute).as_deref(), Some(value));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_take_effect_at_once_and_what_does_not_change_is_left_alone() {
+        let mut rig = rig().await;
+        rig.phones.set([account("agent-1"), account("agent-2")]);
+        rig.connected.send_replace(1);
+        for _ in 0..6 {
+            rig.fake.request("PUT").await;
+        }
+        rig.phones.set([account("agent-2"), PhoneAccount { webrtc: true, ..account("agent-3") }]);
+        let auth = rig.fake.request("PUT").await;
+        assert!(auth.contains("/auth/agent-3 "), "{auth}");
+        let endpoint = rig.fake.request("PUT /asterisk/config/dynamic/res_pjsip/endpoint").await;
+        assert_eq!(value_of(&endpoint, "webrtc").as_deref(), Some("yes"));
+        for kind in ["endpoint", "aor", "auth"] {
+            let removed = rig.fake.request("DELETE").await;
+            assert_eq!(removed, format!("DELETE /asterisk/config/dynamic/res_pjsip/{kind}/agent-1"));
+        }
+        rig.phones.remove("agent-2");
+        let removed = rig.fake.request("").await;
+        assert_eq!(removed, "DELETE /asterisk/config/dynamic/res_pjsip/endpoint/agent-2");
+    }
+
+    #[tokio::test]
+    async fn only_phones_with_our_mark_that_nobody_wants_are_removed() {
+        let mut rig = rig().await;
+        rig.fake.answer(|request| match request {
+            "GET /endpoints/PJSIP" => Some(Answer::new(
+                200,
+                r#"[{"resource":"agent-1"},{"resource":"old"},{"resource":"trunk"},{"resource":"Odd_Name"}]"#,
+            )),
+            "GET /asterisk/config/dynamic/res_pjsip/endpoint/old" => {
+                Some(Answer::new(200, r#"[{"attribute":"context","value":"perezvon-agent"}]"#))
+            }
+            "GET /asterisk/config/dynamic/res_pjsip/endpoint/trunk" => {
+                Some(Answer::new(200, r#"[{"attribute":"context","value":"perezvon-inbound"}]"#))
+            }
+            _ => None,
+        });
+        rig.phones.set([account("agent-1")]);
+        rig.connected.send_replace(1);
+        for kind in ["endpoint", "aor", "auth"] {
+            let removed = rig.fake.request("DELETE").await;
+            assert_eq!(removed, format!("DELETE /asterisk/config/dynamic/res_pjsip/{kind}/old"));
+        }
+        // The next writing request is about a phone that is wanted.
+        assert!(rig.fake.request("PUT").await.contains("/auth/agent-1 "));
+    }
+
+    #[tokio::test]
+    async fn a_name_or_password_that_could_break_the_configuration_never_goes_in() {
+        let mut rig = rig().await;
+        let bad = [
+            account("Agent-1"),
+            account("agent 1"),
+            account(""),
+            account("../aor"),
+            account(&"a".repeat(41)),
+            PhoneAccount { password: "a\nb".to_owned(), ..account("agent-1") },
+            PhoneAccount { password: String::new(), ..account("agent-2") },
+            PhoneAccount { contact: Some("sip:a,sip:b".to_owned()), ..account("agent-3") },
+        ];
+        assert!(bad.iter().all(|account| account.fault().is_some()));
+        rig.connected.send_replace(1);
+        rig.phones.set(bad);
+        rig.phones.put(account("agent-9"));
+        assert!(rig.fake.request("PUT").await.contains("/auth/agent-9 "));
+        assert!(!format!("{:?}", account("agent-1")).contains("s3cret"));
+    }
+
+    #[tokio::test]
+    async fn a_phone_that_could_not_be_put_is_tried_again() {
+        let phones = Phones::new(None);
+        phones.set([account("agent-1")]);
+        let fake = Fake::start().await;
+        fake.answer(|_| Some(Answer::refusal(500, "busy")));
+        let rest = Rest::new(&fake.config).unwrap();
+        assert!(!bring_in_line(&phones, &rest).await);
+        fake.answer(|_| None);
+        assert!(bring_in_line(&phones, &rest).await);
+        assert_eq!(phones.work(), (Vec::new(), Vec::new()));
+        // What Asterisk will never take is reported once and not tried for ever.
+        phones.put(account("agent-2"));
+        fake.answer(|_| Some(Answer::refusal(403, "Could not create the object")));
+        assert!(bring_in_line(&phones, &rest).await);
+    }
+}

@@ -96,3 +96,60 @@ impl Download {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Answer, Fake};
+    use super::*;
+
+    async fn recordings(fake: &Fake) -> StoredRecordings {
+        StoredRecordings::new(Rest::new(&fake.config).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_recording_is_listed_fetched_whole_and_removed_even_when_it_is_gone() {
+        let mut fake = Fake::start().await;
+        let sound = "12345678".repeat(40_000);
+        let sent = sound.clone();
+        fake.answer(move |request| match request {
+            "GET /recordings/stored" => Some(Answer::new(200, r#"[{"name":"perezvon/17.1_7900","format":"raw"}]"#)),
+            "GET /recordings/stored/perezvon%2F17.1_7900/file" => Some(Answer::new(200, &sent)),
+            _ => Some(Answer::refusal(404, "Recording not found")),
+        });
+        let recordings = recordings(&fake).await;
+        let list = recordings.list().await.unwrap();
+        assert_eq!(list, [StoredRecording { name: "perezvon/17.1_7900".to_owned(), format: "raw".to_owned() }]);
+        let mut download = recordings.fetch("perezvon/17.1_7900").await.unwrap();
+        let mut fetched = Vec::new();
+        let mut chunks = 0;
+        while let Some(chunk) = download.chunk().await.unwrap() {
+            fetched.extend_from_slice(&chunk);
+            chunks += 1;
+        }
+        assert_eq!(fetched, sound.as_bytes());
+        assert!(chunks > 1, "it came in one piece: memory would grow with the recording");
+        recordings.delete("perezvon/17.1_7900").await.unwrap();
+        assert_eq!(fake.request("DELETE").await, "DELETE /recordings/stored/perezvon%2F17.1_7900");
+        assert_eq!(recordings.fetch("perezvon/nothing").await.unwrap_err().status(), Some(404));
+    }
+
+    #[tokio::test]
+    async fn a_transfer_that_breaks_off_is_an_error_and_not_a_short_recording() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = super::super::NodeConfig {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            ..super::super::NodeConfig::default()
+        };
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0_u8; 1024];
+            let _ = stream.read(&mut request).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc").await.unwrap();
+        });
+        let recordings = StoredRecordings::new(Rest::new(&config).unwrap());
+        let mut download = recordings.fetch("perezvon/17.1").await.unwrap();
+        assert_eq!(download.chunk().await.unwrap().as_deref(), Some(b"abc".as_slice()));
+        assert!(download.chunk().await.is_err());
+    }
+}
