@@ -1,0 +1,103 @@
+//! The whole call logic in a simulated world: Asterisks, callers, agents, a store, and every fault that can be thought
+//! of. A seed draws the options of a run; the same seed gives the same run.
+//!
+//! `PEREZVON_SEED=n` plays one seed and shows all that happens; `PEREZVON_SEEDS=a..b` plays more than the usual ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod faults;
+mod invariants;
+mod line;
+mod people;
+mod plan;
+mod reference;
+mod rng;
+mod sim_agent;
+mod sim_asterisk;
+mod sim_caller;
+mod sim_store;
+mod world;
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use world::{Trace, World};
+
+/// Seeds of every test run.
+const USUAL: Range<u64> = 0..2000;
+/// Lines shown of a run that failed.
+const SHOWN: usize = 120;
+
+/// Plays one seed; `Err` with what went wrong.
+fn play(seed: u64, trace: &Rc<RefCell<Trace>>) -> Result<u64, String> {
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        let mut world = World::new(seed, trace.clone());
+        world.run().map(|()| world.steps)
+    }));
+    played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        Err(format!("panic: {}", text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned())).unwrap_or_default()))
+    })
+}
+
+/// Plays a seed again to tell how it failed.
+fn tell(seed: u64, keep: usize) -> Option<String> {
+    let trace = Rc::new(RefCell::new(Trace { on: true, keep, ..Trace::default() }));
+    let result = play(seed, &trace);
+    let lines: Vec<String> = trace.borrow().lines.iter().cloned().collect();
+    let why = result.err()?;
+    Some(format!("{}\nseed {seed}: {why}\n(replay: PEREZVON_SEED={seed})", lines.join("\n")))
+}
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("PEREZVON_SEEDS") else { return USUAL };
+    let (from, to) = text.split_once("..").expect("PEREZVON_SEEDS is written a..b");
+    from.parse().expect("a number before ..")..to.parse().expect("a number after ..")
+}
+
+#[test]
+fn all_promises_hold_in_every_seeded_world() {
+    if let Ok(seed) = std::env::var("PEREZVON_SEED") {
+        let seed = seed.parse().expect("PEREZVON_SEED is a number");
+        let trace = Rc::new(RefCell::new(Trace { on: true, keep: usize::MAX, ..Trace::default() }));
+        let result = play(seed, &trace);
+        for line in &trace.borrow().lines {
+            println!("{line}");
+        }
+        result.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        return;
+    }
+    let seeds = seeds();
+    let next = AtomicU64::new(seeds.start);
+    let steps = AtomicU64::new(0);
+    let failed: Mutex<Vec<(u64, String)>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end || failed.lock().unwrap().len() >= 40 {
+                        return;
+                    }
+                    match play(seed, &Rc::default()) {
+                        Ok(taken) => {
+                            steps.fetch_add(taken, Ordering::Relaxed);
+                        }
+                        Err(why) => failed.lock().unwrap().push((seed, why)),
+                    }
+                }
+            });
+        }
+    });
+    let mut failed = failed.into_inner().unwrap();
+    println!("{} seeds, {} steps", seeds.end - seeds.start, steps.into_inner());
+    failed.sort();
+    if let Some((first, _)) = failed.first() {
+        let told = tell(*first, SHOWN).unwrap_or_else(|| format!("seed {first} does not fail again: chance has a leak"));
+        let list: Vec<String> = failed.iter().map(|(seed, why)| format!("{seed}: {why}")).collect();
+        panic!("{told}\n\n{} seeds failed:\n{}", failed.len(), list.join("\n"));
+    }
+}
