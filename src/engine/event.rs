@@ -291,6 +291,10 @@ pub mod spans {
     pub const PLAYBACK: Duration = Duration::from_secs(30);
     /// From asking for a bridge to both being in it.
     pub const JOIN: Duration = Duration::from_secs(3);
+    /// Before a join that was refused is asked for again.
+    pub const JOIN_AGAIN: Duration = Duration::from_millis(200);
+    /// Before the note on a channel is written again.
+    pub const MEMO: Duration = Duration::from_secs(1);
     /// From asking for the end of a channel to its end; then it is asked again.
     pub const RELEASE: Duration = Duration::from_secs(5);
 }

@@ -9,6 +9,7 @@ mod call;
 pub mod command;
 pub mod event;
 pub mod ids;
+mod leftover;
 mod lookup;
 mod people;
 pub mod settings;
@@ -122,8 +123,8 @@ impl Engine {
             NodeEvent::Up(snapshot) => self.node_up(node, &snapshot),
             NodeEvent::Down => self.core.set_node(node, false),
             NodeEvent::Arrived(arrival) => self.arrived(node, &arrival),
-            NodeEvent::Ringing(channel) => self.on_leg(&channel, Call::leg_rings),
-            NodeEvent::Answered(channel) => self.on_leg(&channel, Call::leg_answers),
+            NodeEvent::Ringing(channel) => self.on_leg(node, &channel, Call::leg_rings),
+            NodeEvent::Answered(channel) => self.on_leg(node, &channel, Call::leg_answers),
             NodeEvent::Gone { channel, cause } => self.gone(&channel, cause),
             NodeEvent::Left(channel) => {
                 if let Some(call) = self.channels.get(&channel).and_then(|id| self.calls.get_mut(id)) {
@@ -195,11 +196,15 @@ impl Engine {
         self.last_call
     }
 
-    fn on_leg(&mut self, channel: &ChannelId, step: fn(&mut Call, &mut Shared, u32)) {
-        if let Some((call, Own::Leg(no))) = Own::parse(channel.as_str())
-            && let Some(call) = self.calls.get_mut(&call)
-        {
-            step(call, &mut self.core, no);
+    fn on_leg(&mut self, node: NodeId, channel: &ChannelId, step: fn(&mut Call, &mut Shared, u32)) {
+        let Some((id, Own::Leg(no))) = Own::parse(channel.as_str()) else { return };
+        match self.calls.get_mut(&id).filter(|call| call.has_leg(no)) {
+            Some(call) => step(call, &mut self.core, no),
+            // Asked for, not answered in time, given up, and made after all: a phone that rings for nobody.
+            None => {
+                let request = AriRequest::HangUp { channel: channel.clone(), cause: HangUpCause::Normal };
+                self.core.ari(node, id, request);
+            }
         }
     }
 
@@ -220,7 +225,7 @@ impl Engine {
         }
     }
 
-    fn refused(&mut self, _node: NodeId, id: CallId, request: &AriRequest, why: &Refusal) {
+    fn refused(&mut self, node: NodeId, id: CallId, request: &AriRequest, why: &Refusal) {
         if let Some(call) = self.calls.get_mut(&id) {
             call.refused(&mut self.core, request, why);
             self.bury_if_over(id);
@@ -228,6 +233,10 @@ impl Engine {
             && feature.refused(&mut self.core, request, why)
         {
             self.drop_feature(id);
+        } else if leftover::worth_repeating(request, why) {
+            self.core.ask_later(node, id, request.clone());
+        } else if let (AriRequest::CreateBridge(bridge), Refusal::TimedOut) = (request, why) {
+            self.core.ask_later(node, id, AriRequest::DestroyBridge(bridge.clone()));
         }
     }
 
@@ -346,6 +355,7 @@ impl Engine {
         let Some(owner) = self.core.timers.pop_due(self.core.now.mono) else { return };
         match owner {
             Owner::Agent(agent) => self.core.agent_wrap_up_due(agent, false),
+            Owner::Leftovers => self.core.ask_leftovers(),
             Owner::Call(id) => {
                 if let Some(call) = self.calls.get_mut(&id) {
                     call.wake(&mut self.core);
@@ -383,14 +393,22 @@ impl Engine {
         if !self.core.node_up(call.node) {
             return;
         }
+        let mut others_first = false;
         for agent in call.candidates(&self.core) {
-            self.offer(id, agent);
+            // Who became free in this very event may owe the offer to a caller who has waited longer.
+            match self.core.caller_for(agent).map(|(_, place)| place.call()) {
+                Some(first) if first != id => others_first |= self.offer(first, agent),
+                Some(_) | None => {
+                    self.offer(id, agent);
+                }
+            }
+        }
+        if others_first {
+            self.core.wishes.push_back(Wish::Caller(id));
         }
     }
 
-    fn offer(&mut self, id: CallId, agent: AgentId) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.offer_to(&mut self.core, agent);
-        }
+    fn offer(&mut self, id: CallId, agent: AgentId) -> bool {
+        self.calls.get_mut(&id).is_some_and(|call| call.offer_to(&mut self.core, agent))
     }
 }

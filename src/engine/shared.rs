@@ -9,6 +9,7 @@ use super::acd::queue::{Eligible, Line, Place};
 use super::command::{AriRequest, Command, Fact, Update};
 use super::event::Actor;
 use super::ids::{AgentId, CallId, NodeId, QueueId};
+use super::leftover::Leftovers;
 use super::settings::{QueueSettings, Settings};
 use super::time::{Instant, Now};
 use super::timers::{Owner, Timers};
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub now: Now,
     pub agents: Agents,
     pub timers: Timers,
+    pub leftovers: Leftovers,
     pub wishes: VecDeque<Wish>,
     pub out: VecDeque<Command>,
     lines: BTreeMap<(QueueId, NodeId), Line>,
@@ -47,6 +49,7 @@ impl Shared {
             now: Now::default(),
             agents: Agents::default(),
             timers: Timers::default(),
+            leftovers: Leftovers::default(),
             wishes: VecDeque::new(),
             out: VecDeque::new(),
             lines: BTreeMap::new(),
@@ -143,7 +146,9 @@ impl Shared {
 
     pub fn agent_wrap_up_due(&mut self, id: AgentId, at_once: bool) {
         if self.agents.end_wrap_up(id, self.now.mono, at_once) {
-            self.agent_changed(id, true);
+            // Also who is not free now (paused meanwhile, the phone not yet on the hook) is no longer in after-call work.
+            let free = self.agents.get(id).is_some_and(super::acd::agent::Agent::free);
+            self.agent_changed(id, free);
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Owner {
     Call(CallId),
     /// An agent's after-call work.
     Agent(AgentId),
+    /// Requests of forgotten calls, to be made again.
+    Leftovers,
 }
 
 /// Deadlines, soonest first.

@@ -41,6 +41,8 @@ pub struct Checks {
     pub node_came_up: bool,
     pub last_offered: BTreeMap<AgentId, u64>,
     pub offers_made: u64,
+    /// The last turn of the agent who is just being offered a call.
+    pub turn_before: Option<u64>,
     pub odd: BTreeMap<Odd, i64>,
 }
 
@@ -50,7 +52,7 @@ pub enum Odd {
     /// The agent is free and a fitting caller waits.
     Idle(AgentId, CallId),
     /// The agent counts as busy and has nothing on the phone.
-    Ghost(AgentId),
+    Ghost(AgentId, &'static str),
     /// The call is in talk, and the two do not hear each other.
     Apart(CallId),
     /// A channel that belongs to no call.
@@ -58,6 +60,11 @@ pub enum Odd {
 }
 
 impl Checks {
+    /// The consoles show a call of this caller's channel.
+    pub fn is_of_a_call(&self, channel: &ChannelId) -> bool {
+        self.calls.keys().any(|call| self.channels.get(call) == Some(channel))
+    }
+
     /// What an engine that was killed said of its calls is void.
     pub fn engine_starts(&mut self) {
         self.calls.clear();
@@ -122,7 +129,12 @@ impl World {
             Update::AgentRemoved(agent) => {
                 self.checks.agents.remove(agent);
             }
-            Update::OfferEnded { .. } | Update::Node { .. } => {}
+            Update::OfferEnded { agent, call, .. } => {
+                if let Some(shown) = self.checks.calls.get_mut(call) {
+                    shown.agents.retain(|other| other != agent);
+                }
+            }
+            Update::Node { .. } => {}
         }
     }
 
@@ -133,6 +145,8 @@ impl World {
             }
             Fact::CallQueued { call, queue, priority, at, .. } => self.queued(*call, *queue, *priority, *at),
             Fact::LegStarted { call, leg, agent: Some(agent), .. } => {
+                self.checks.offers_made += 1;
+                self.checks.turn_before = self.checks.last_offered.insert(*agent, self.checks.offers_made);
                 if let Some((other, no)) = self.checks.legs.insert(*agent, (*call, *leg)) {
                     self.violate(format!("agent {} has leg {no} of {other} and gets leg {leg} of {call}", agent.0));
                 }
@@ -172,9 +186,11 @@ impl World {
         if !held.is_empty() && !to_all {
             self.violate(format!("call {call} is offered to agent {} beside offers {held:?}", agent.0));
         }
-        let elsewhere = self.checks.offers.iter().find(|(other, open)| {
-            **other != call && open.values().any(|offered| *offered == agent)
-        });
+        let elsewhere = self
+            .checks
+            .offers
+            .iter()
+            .find(|(other, open)| **other != call && open.values().any(|offered| *offered == agent));
         if let Some((other, _)) = elsewhere {
             let text = format!("agent {} is offered {call} and {other}", agent.0);
             self.violate(text);
@@ -273,9 +289,12 @@ impl World {
     fn compare_calls(&mut self, calls: &[CallView]) {
         for call in calls.iter().filter(|call| call.stage != CallStage::Ending) {
             let shown = self.checks.calls.get(&call.call).map(|shown| (shown.stage, shown.agents.clone()));
-            let early = matches!(call.stage, CallStage::Arriving);
+            // Being looked up, or being joined: told when that is done.
+            let early =
+                call.stage == CallStage::Arriving || (call.stage == CallStage::Talking && call.bridged.is_none());
             if shown != Some((call.stage, call.agents.clone())) && !early {
-                let text = format!("call {} is {:?} with {:?}; consoles show {shown:?}", call.call, call.stage, call.agents);
+                let text =
+                    format!("call {} is {:?} with {:?}; consoles show {shown:?}", call.call, call.stage, call.agents);
                 self.violate(text);
             }
         }

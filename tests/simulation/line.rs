@@ -79,13 +79,10 @@ impl World {
             return;
         }
         if waited == 0
-            && let Some((result, done, late)) = self.rest_fault(&request)
+            && let Some(refusal) = self.rest_fault(&request)
         {
-            if done {
-                self.done(node, &request).ok();
-            }
-            let span = if late { DEADLINE } else { self.latency() };
-            self.reply_after(span, engine, node, call, request, Err(result));
+            let span = if refusal == Refusal::TimedOut { self.in_spite(node, &request) } else { self.latency() };
+            self.reply_after(span, engine, node, call, request, Err(refusal));
             return;
         }
         if self.nodes[node].waits_for(&request) {
@@ -116,26 +113,49 @@ impl World {
         result
     }
 
-    /// Whether the request fails, whether it is done all the same, and whether the answer is late.
-    fn rest_fault(&mut self, request: &AriRequest) -> Option<(Refusal, bool, bool)> {
+    /// A request that is not answered in time is done at once, later, or never. Gives the time until it is given up.
+    fn in_spite(&mut self, node: usize, request: &AriRequest) -> i64 {
+        match self.rng.below(3) {
+            0 => {
+                self.done(node, request).ok();
+            }
+            1 => {
+                let late = self.rng.between(100 * MS, 2 * DEADLINE);
+                self.after(late, Happening::DoneLate { node, request: request.clone() });
+            }
+            _ => {}
+        }
+        DEADLINE
+    }
+
+    pub fn done_late(&mut self, node: usize, request: &AriRequest) {
+        if self.nodes[node].alive {
+            self.disturb();
+            self.done(node, request).ok();
+        }
+    }
+
+    /// Whether the request fails.
+    fn rest_fault(&mut self, request: &AriRequest) -> Option<Refusal> {
         if self.calm {
             return None;
         }
         if self.rng.per_mille(self.plan.faults.time_out) {
             self.disturb();
-            return Some((Refusal::TimedOut, self.rng.coin(), true));
+            return Some(Refusal::TimedOut);
         }
         if self.rng.per_mille(self.plan.faults.refusal) {
             self.disturb();
-            let refusal = match (self.rng.below(4), request) {
+            return Some(match (self.rng.below(4), request) {
                 // The shell takes 409 for done already in these cases.
                 (0, AriRequest::Play { .. } | AriRequest::CreateBridge(_)) => Refusal::Failed("fault".to_owned()),
+                // A conflict says that the caller is in the dialplan already; Asterisk does not lie.
+                (0, AriRequest::ToFallback(_)) => Refusal::Failed("fault".to_owned()),
                 (0, _) => Refusal::Conflict,
                 (1, _) => Refusal::Unprocessable("fault".to_owned()),
                 (2, AriRequest::Join { .. }) => Refusal::NotFound,
                 (_, _) => Refusal::Failed("fault".to_owned()),
-            };
-            return Some((refusal, false, false));
+            });
         }
         None
     }
@@ -152,14 +172,7 @@ impl World {
         self.after(span, Happening::Reply { engine, node, call, request, result });
     }
 
-    pub fn reply(
-        &mut self,
-        engine: u32,
-        node: usize,
-        call: CallId,
-        request: AriRequest,
-        result: Result<(), Refusal>,
-    ) {
+    pub fn reply(&mut self, engine: u32, node: usize, call: CallId, request: AriRequest, result: Result<(), Refusal>) {
         if engine != self.incarnation {
             return;
         }

@@ -39,7 +39,10 @@ fn play(seed: u64, trace: &Rc<RefCell<Trace>>) -> Result<u64, String> {
     }));
     played.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
-        Err(format!("panic: {}", text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned())).unwrap_or_default()))
+        Err(format!(
+            "panic: {}",
+            text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned())).unwrap_or_default()
+        ))
     })
 }
 
@@ -96,7 +99,8 @@ fn all_promises_hold_in_every_seeded_world() {
     println!("{} seeds, {} steps", seeds.end - seeds.start, steps.into_inner());
     failed.sort();
     if let Some((first, _)) = failed.first() {
-        let told = tell(*first, SHOWN).unwrap_or_else(|| format!("seed {first} does not fail again: chance has a leak"));
+        let told =
+            tell(*first, SHOWN).unwrap_or_else(|| format!("seed {first} does not fail again: chance has a leak"));
         let list: Vec<String> = failed.iter().map(|(seed, why)| format!("{seed}: {why}")).collect();
         panic!("{told}\n\n{} seeds failed:\n{}", failed.len(), list.join("\n"));
     }

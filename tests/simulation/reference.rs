@@ -1,7 +1,7 @@
 //! A simple model of the queue, written from the rules and not from the engine: who is next, who is free, and what
 //! really stands on the lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use perezvon::engine::ids::{AgentId, CallId, ChannelId, Own, QueueId};
 use perezvon::engine::settings::{AgentProfile, QueueSettings, Strategy};
@@ -74,9 +74,7 @@ impl World {
 
     /// An offer was made: was it this caller's turn, and this agent's?
     pub fn judge_offer(&mut self, call: CallId, agent: AgentId) {
-        self.checks.offers_made += 1;
-        let serial = self.checks.offers_made;
-        let turn = self.checks.last_offered.insert(agent, serial);
+        let turn = self.checks.turn_before;
         if !self.quiet() || self.checks.clock_stepped || self.checks.changed_at.is_some() {
             return;
         }
@@ -123,7 +121,8 @@ impl World {
             still && key(*id, self.checks.last_offered.get(id).copied()).is_some_and(|key| (key.0, key.1 + 2) < picked)
         });
         if let Some(better) = better {
-            let text = format!("{call} went to agent {}; by {:?} it was agent {}'s", agent.0, settings.strategy, better.0);
+            let text =
+                format!("{call} went to agent {}; by {:?} it was agent {}'s", agent.0, settings.strategy, better.0);
             self.violate(text);
         }
     }
@@ -131,12 +130,8 @@ impl World {
     /// No agent is free while a fitting caller waits.
     pub fn check_idle_agents(&mut self) {
         let free = self.free_agents();
-        let waiting: Vec<(CallId, QueueId)> = self
-            .checks
-            .calls
-            .keys()
-            .filter_map(|call| Some((*call, self.waits_openly(*call)?.queue)))
-            .collect();
+        let waiting: Vec<(CallId, QueueId)> =
+            self.checks.calls.keys().filter_map(|call| Some((*call, self.waits_openly(*call)?.queue))).collect();
         let mut pairs = BTreeSet::new();
         for (call, queue) in waiting {
             for agent in &free {
@@ -155,18 +150,24 @@ impl World {
     pub fn check_ghosts(&mut self) {
         let views: Vec<(AgentId, AgentState)> =
             self.checks.agents.values().map(|view| (view.agent, view.state.clone())).collect();
+        let mut ghosts = BTreeMap::new();
         for (agent, state) in views {
             let phone = &self.phones[agent.0 as usize - 1];
             let busy = !phone.legs.is_empty() || phone.dialling.is_some();
-            let (claims, span) = match state {
-                AgentState::Idle => (false, 0),
-                AgentState::Offered(_)
-                | AgentState::Talking(_)
-                | AgentState::Releasing(_)
-                | AgentState::Dialling => (true, 2 * SECOND),
-                AgentState::WrapUp { .. } => (true, 4500 * MS),
+            let span = match state {
+                AgentState::Idle => continue,
+                AgentState::Offered(_) | AgentState::Talking(_) | AgentState::Releasing(_) | AgentState::Dialling => {
+                    2 * SECOND
+                }
+                AgentState::WrapUp { .. } => 4500 * MS,
             };
-            self.odd(Odd::Ghost(agent), claims && !busy, span);
+            if !busy {
+                ghosts.insert(Odd::Ghost(agent, state.as_str()), span);
+            }
+        }
+        self.checks.odd.retain(|odd, _| !matches!(odd, Odd::Ghost(..)) || ghosts.contains_key(odd));
+        for (ghost, span) in ghosts {
+            self.odd(ghost, true, span);
         }
     }
 
@@ -189,11 +190,7 @@ impl World {
         for channels in self.nodes.iter().map(|node| &node.channels) {
             for (id, channel) in channels {
                 let belongs = match channel.party {
-                    Party::Caller(_) => {
-                        let memo = channel.memo.as_deref().unwrap_or_default();
-                        // Without a note the card is being looked up still.
-                        !channel.in_app || self.checks.calls.keys().any(|call| memo.contains(&call.to_string()))
-                    }
+                    Party::Caller(_) => !channel.in_app || self.checks.is_of_a_call(id),
                     Party::Phone(_) | Party::Outside => {
                         Own::parse(id.as_str()).is_some_and(|(call, _)| self.checks.calls.contains_key(&call))
                     }

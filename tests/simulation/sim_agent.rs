@@ -127,9 +127,8 @@ impl World {
     }
 
     pub fn phone_answers(&mut self, node: usize, channel: &ChannelId) {
-        let served = |memo: &String| {
-            Own::parse(channel.as_str()).is_some_and(|(call, _)| memo.contains(&call.to_string()))
-        };
+        let served =
+            |memo: &String| Own::parse(channel.as_str()).is_some_and(|(call, _)| memo.contains(&call.to_string()));
         let callers = self.nodes[node].channels.values().filter(|caller| caller.memo.as_ref().is_some_and(served));
         let hasty: Vec<usize> = callers
             .filter_map(|caller| match caller.party {

@@ -48,7 +48,11 @@ pub struct Channel {
 #[derive(Clone, Debug)]
 pub enum Stir {
     /// A leg was dialled: the far phone may ring.
-    Dialled { leg: ChannelId, on_behalf_of: ChannelId, seconds: i64 },
+    Dialled {
+        leg: ChannelId,
+        on_behalf_of: ChannelId,
+        seconds: i64,
+    },
     Answered(ChannelId),
     /// This playback is first in line now.
     Playing(ChannelId, PlaybackId),
@@ -83,7 +87,12 @@ fn q850(cause: HangUpCause) -> u16 {
 
 impl Asterisk {
     /// Does what is asked, as far as it can be done.
-    pub fn carry_out(&mut self, request: &AriRequest, party_of: impl Fn(&str) -> Party, at: Wall) -> Result<(), Refusal> {
+    pub fn carry_out(
+        &mut self,
+        request: &AriRequest,
+        party_of: impl Fn(&str) -> Party,
+        at: Wall,
+    ) -> Result<(), Refusal> {
         match request {
             AriRequest::Answer(channel) => {
                 let found = self.in_app(channel)?;

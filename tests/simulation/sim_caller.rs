@@ -41,8 +41,6 @@ pub struct Caller {
     pub channel: ChannelId,
     /// The caller hung up by own will at this moment.
     pub hung_up: Option<i64>,
-    /// In a bridge with somebody now.
-    pub in_talk: bool,
 }
 
 impl Caller {
@@ -73,7 +71,6 @@ impl Caller {
             patience: rng.between(plan.longest_patience / 10, plan.longest_patience),
             channel: ChannelId::from(format!("1795293198.{index}")),
             hung_up: None,
-            in_talk: false,
         }
     }
 }
@@ -138,12 +135,18 @@ impl World {
     }
 
     pub fn caller_tires(&mut self, index: usize) {
-        if self.callers[index].in_talk {
+        if self.is_in_company(index) {
             // Asked again later: no caller stays for ever.
             self.after(self.plan.longest_talk + SECOND, Happening::CallerTires(index));
         } else {
             self.caller_hangs_up(index);
         }
+    }
+
+    fn is_in_company(&self, index: usize) -> bool {
+        let node = &self.nodes[self.callers[index].node];
+        let bridge = node.channels.get(&self.callers[index].channel).and_then(|channel| channel.bridge.as_ref());
+        bridge.and_then(|bridge| node.bridges.get(bridge)).is_some_and(|members| members.len() > 1)
     }
 
     pub fn caller_hangs_up(&mut self, index: usize) {
@@ -183,7 +186,6 @@ impl World {
         for member in &members {
             match party(self, member) {
                 Some(Party::Caller(index)) => {
-                    self.callers[index].in_talk = true;
                     self.delicate(index, Moment::Joined);
                     ends.get_or_insert(member.clone());
                 }
@@ -240,7 +242,6 @@ impl World {
         if let Some(found) = self.nodes[node].channels.get_mut(&channel) {
             found.state = State::Up;
         }
-        self.callers[caller].in_talk = false;
         let span = self.rng.between(100 * MS, 15 * SECOND);
         self.after(span, Happening::FallbackStep { caller, channel, step: 0 });
     }
@@ -267,7 +268,6 @@ impl World {
     pub fn channel_gone(&mut self, id: &ChannelId, gone: &Channel) {
         match gone.party {
             Party::Caller(index) => {
-                self.callers[index].in_talk = false;
                 self.check_caller_gone(index);
             }
             Party::Phone(index) => {

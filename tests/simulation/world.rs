@@ -24,35 +24,93 @@ use crate::sim_store::Store;
 #[derive(Clone, Debug)]
 pub enum Happening {
     /// An event reaches the engine over the socket of this generation.
-    Deliver { node: usize, link: u32, event: NodeEvent },
+    Deliver {
+        node: usize,
+        link: u32,
+        event: NodeEvent,
+    },
     /// A request reaches Asterisk.
-    Carry { engine: u32, node: usize, call: CallId, request: AriRequest, waited: i64 },
+    Carry {
+        engine: u32,
+        node: usize,
+        call: CallId,
+        request: AriRequest,
+        waited: i64,
+    },
     /// The answer to a request reaches the engine.
-    Reply { engine: u32, node: usize, call: CallId, request: AriRequest, result: Result<(), Refusal> },
-    Card { engine: u32, call: CallId, card: CallerCard },
+    Reply {
+        engine: u32,
+        node: usize,
+        call: CallId,
+        request: AriRequest,
+        result: Result<(), Refusal>,
+    },
+    /// A request that was given up is done after all.
+    DoneLate {
+        node: usize,
+        request: AriRequest,
+    },
+    Card {
+        engine: u32,
+        call: CallId,
+        card: CallerCard,
+    },
     CallerComes(usize),
     /// Patience ends; has no effect in a talk.
     CallerTires(usize),
     CallerHangsUp(usize),
     /// What a caller in the fallback dialplan does next.
-    FallbackStep { caller: usize, channel: ChannelId, step: u8 },
-    PhoneRings { node: usize, channel: ChannelId },
-    PhoneAnswers { node: usize, channel: ChannelId },
+    FallbackStep {
+        caller: usize,
+        channel: ChannelId,
+        step: u8,
+    },
+    PhoneRings {
+        node: usize,
+        channel: ChannelId,
+    },
+    PhoneAnswers {
+        node: usize,
+        channel: ChannelId,
+    },
     /// The far end hangs up, for whatever reason.
-    FarEndGone { node: usize, channel: ChannelId, cause: u16 },
+    FarEndGone {
+        node: usize,
+        channel: ChannelId,
+        cause: u16,
+    },
     /// Who hears nothing for long hangs up.
-    Lonely { node: usize, channel: ChannelId, before: bool },
-    PlaybackEnds { node: usize, playback: PlaybackId },
+    Lonely {
+        node: usize,
+        channel: ChannelId,
+        before: bool,
+    },
+    PlaybackEnds {
+        node: usize,
+        playback: PlaybackId,
+    },
     /// An agent who was paused by the engine comes back.
     AgentReturns(usize),
     Wish,
     Trouble,
     Calm,
     Mend(Trouble),
-    LinkDownNoticed { node: usize, link: u32 },
-    LinkUp { node: usize },
-    SnapshotChannels { node: usize, link: u32 },
-    SnapshotRest { node: usize, link: u32, channels: Vec<perezvon::engine::event::ChannelSnapshot> },
+    LinkDownNoticed {
+        node: usize,
+        link: u32,
+    },
+    LinkUp {
+        node: usize,
+    },
+    SnapshotChannels {
+        node: usize,
+        link: u32,
+    },
+    SnapshotRest {
+        node: usize,
+        link: u32,
+        channels: Vec<perezvon::engine::event::ChannelSnapshot>,
+    },
     EngineStarts,
     AsteriskStarts(usize),
     PhoneRegisters(usize),
@@ -199,6 +257,7 @@ impl World {
                 self.carry(engine, node, call, request, waited);
             }
             Happening::Reply { engine, node, call, request, result } => self.reply(engine, node, call, request, result),
+            Happening::DoneLate { node, request } => self.done_late(node, &request),
             Happening::Card { engine, call, card } if engine == self.incarnation => {
                 self.feed(Event::CallerLoaded { call, card });
             }

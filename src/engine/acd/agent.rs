@@ -267,7 +267,7 @@ impl Agents {
         true
     }
 
-    /// After-call work is over if its time has come, or now if `at_once`. Tells whether the agent became free.
+    /// After-call work is over if its time has come, or now if `at_once`. Tells whether it is over.
     pub fn end_wrap_up(&mut self, id: AgentId, now: Instant, at_once: bool) -> bool {
         let Some(agent) = self.agents.get_mut(&id) else { return false };
         match agent.wrap_up_until {
@@ -278,7 +278,7 @@ impl Agents {
             Some(_) | None => return false,
         }
         self.settle(id);
-        self.free.contains(&id)
+        true
     }
 
     /// Takes over an agent's hands as they were found in Asterisk.

@@ -1,6 +1,7 @@
 //! Taking up calls that Asterisk kept while the engine was away, and settling those that it lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::engine::acd::agent::Hands;
 use crate::engine::acd::queue::{Eligible, Place};
@@ -67,12 +68,7 @@ impl Call {
         self.see_bridges(found);
         for no in self.legs.iter().map(|leg| leg.no).collect::<Vec<_>>() {
             match legs.get(&no) {
-                None => {
-                    if let Some(leg) = self.leg_mut(no) {
-                        leg.outcome = leg.outcome.or(Some(OfferOutcome::Lost));
-                    }
-                    self.leg_gone(core, no, 0);
-                }
+                None => self.leg_lost(core, no),
                 Some(seen) if seen.arrival.answered => self.leg_answers(core, no),
                 Some(seen) if seen.ringing => self.leg_rings(core, no),
                 Some(_) => {}
@@ -96,8 +92,13 @@ impl Call {
     }
 
     fn see_bridges(&mut self, found: &Found) {
-        self.bridge_made = found.has(self.id, Own::TalkBridge);
-        self.consult_made = found.has(self.id, Own::ConsultBridge);
+        for own in [Own::TalkBridge, Own::ConsultBridge] {
+            let stands = found.has(self.id, own);
+            if let Some(bridge) = self.bridge_mut(own) {
+                bridge.stands = stands;
+                bridge.asked |= stands;
+            }
+        }
         self.caller_in = found.is_in(self.id, Own::TalkBridge, &self.channel);
         for leg in &mut self.legs {
             leg.in_talk = found.is_in(self.id, Own::TalkBridge, &leg.channel);
@@ -148,8 +149,10 @@ impl Call {
         call.answered = true;
         // Prompts of the former engine may still be playing under low numbers.
         call.next_playback = 1000;
-        if memo.talked {
-            call.first_talk = Some(core.now.mono);
+        if let Some(first) = memo.first_talk {
+            call.first_talk = Some(core.now.instant_of(first));
+            call.talked = memo.talked;
+            call.has_talked(core);
         }
         call.journal_arrival(core);
         call.take_up_legs(core, found);
@@ -158,12 +161,16 @@ impl Call {
             call.ari(core, AriRequest::Answer(call.channel.clone()));
         }
         call.take_up_stage(core, found);
+        if let (Some(_), Some(since)) = (call.talk_since, memo.talks_since) {
+            call.talk_since = Some(core.now.instant_of(since));
+        }
         call.note(core, "adopted", String::new(), Actor::Engine);
         // Where there is talk there will be a number known from the card, and the screens want the card.
         if !call.number.is_empty() {
             let number = call.number.clone();
             core.out.push_back(crate::engine::command::Command::LoadCaller { call: call.id, number });
         }
+        call.publish(core);
         call
     }
 
@@ -219,6 +226,8 @@ impl Call {
                     leg.purpose = Purpose::Transfer;
                 }
                 self.phase = Phase::Consulting(agent, target);
+                self.has_talked(core);
+                self.last_agent = self.leg(agent).and_then(|leg| leg.agent);
                 self.music_on(core);
             }
             (_, Some(no), _) if self.caller_in => {
@@ -227,6 +236,8 @@ impl Call {
             }
             (_, Some(no), _) => {
                 self.phase = Phase::Held(no);
+                self.has_talked(core);
+                self.last_agent = self.leg(no).and_then(|leg| leg.agent);
                 self.music_on(core);
             }
             (_, None, [no, ..]) => self.join(core, *no),
@@ -237,6 +248,13 @@ impl Call {
             }
             (_, None, []) => self.wait_on(core),
         }
+    }
+
+    /// There was a talk before this engine came. That must not be forgotten even where nothing is known of its length,
+    /// or its recording would be taken for empty and the call for an abandoned one.
+    fn has_talked(&mut self, core: &Shared) {
+        self.first_talk.get_or_insert(core.now.mono);
+        self.talked = self.talked.max(Duration::from_millis(1));
     }
 
     /// Back into the line, at the old place; legs that ring are offers in flight.

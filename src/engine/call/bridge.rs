@@ -2,7 +2,7 @@
 
 use crate::engine::call::{Call, LegStage, Phase, Timer};
 use crate::engine::command::{AriRequest, Fact, Update};
-use crate::engine::event::spans;
+use crate::engine::event::{Refusal, spans};
 use crate::engine::ids::{BridgeId, ChannelId, Own};
 use crate::engine::shared::Shared;
 use crate::engine::view::{Disposition, OfferOutcome};
@@ -22,10 +22,7 @@ impl Call {
     }
 
     fn ask_to_join(&mut self, core: &mut Shared, no: u32) {
-        if !self.bridge_made {
-            self.bridge_made = true;
-            self.ari(core, AriRequest::CreateBridge(self.talk_bridge()));
-        }
+        self.make_bridge(core, Own::TalkBridge);
         let Some(leg) = self.leg(no) else { return };
         let mut channels = Vec::with_capacity(2);
         if !self.caller_in {
@@ -34,7 +31,7 @@ impl Call {
         if !leg.in_talk {
             channels.push(leg.channel.clone());
         }
-        let bridge = self.talk_bridge();
+        let bridge = self.bridge_id(Own::TalkBridge);
         self.ari(core, AriRequest::Join { bridge, channels });
     }
 
@@ -91,6 +88,7 @@ impl Call {
             self.last_agent = agent;
         }
         core.persist(Fact::CallBridged { call: self.id, leg: no, agent, at: core.now.wall });
+        self.set_memo(core);
         self.publish(core);
     }
 
@@ -98,6 +96,19 @@ impl Call {
     pub(super) fn talk_pauses(&mut self, core: &mut Shared) {
         if let Some(since) = self.talk_since.take() {
             self.talked += core.now.mono.since(since);
+        }
+    }
+
+    /// Asterisk refused to bring two together. Once more in a moment: the end of one of them may be on its way.
+    pub(super) fn join_refused(&mut self, core: &mut Shared, bridge: &BridgeId, why: &Refusal) {
+        match why {
+            // It may have been done.
+            Refusal::TimedOut => return,
+            Refusal::NotFound => self.bridge_missing(bridge, false),
+            Refusal::Conflict | Refusal::Unprocessable(_) | Refusal::Failed(_) | Refusal::Unreachable => {}
+        }
+        if matches!(self.phase, Phase::Joining(_)) && *bridge == self.bridge_id(Own::TalkBridge) {
+            self.arm(core, Timer::Join, spans::JOIN_AGAIN);
         }
     }
 
@@ -130,9 +141,12 @@ impl Call {
 
     /// Takes the caller out of the talk bridge, if in it.
     pub(super) fn leave_talk(&mut self, core: &mut Shared) {
-        self.talk_pauses(core);
+        if self.talk_since.is_some() {
+            self.talk_pauses(core);
+            self.set_memo(core);
+        }
         if std::mem::take(&mut self.caller_in) {
-            let (bridge, channel) = (self.talk_bridge(), self.channel.clone());
+            let (bridge, channel) = (self.bridge_id(Own::TalkBridge), self.channel.clone());
             self.ari(core, AriRequest::Part { bridge, channel });
         }
     }

@@ -4,6 +4,7 @@ use crate::engine::call::{Call, Phase, TIMERS, Timer};
 use crate::engine::command::{AriRequest, Fact, HangUpCause, Update};
 use crate::engine::event::{Refusal, spans};
 use crate::engine::ids::{ChannelId, Own};
+use crate::engine::leftover::worth_repeating;
 use crate::engine::shared::Shared;
 use crate::engine::view::{Disposition, OfferOutcome};
 
@@ -91,7 +92,12 @@ impl Call {
             return;
         }
         if self.caller_hang_ups >= 3 {
-            core.alarm(self.id, "the caller's channel did not end after 3 requests; it is given up".to_owned());
+            core.alarm(self.id, "the caller's channel did not end after 3 requests; the call is closed".to_owned());
+            core.ask_later(
+                self.node,
+                self.id,
+                AriRequest::HangUp { channel: self.channel.clone(), cause: HangUpCause::Normal },
+            );
             self.caller_gone = true;
             return;
         }
@@ -114,13 +120,8 @@ impl Call {
                 // What cannot be played is skipped: the caller goes on, in silence rather than nowhere.
                 self.playback_ended(core, playback.as_str());
             }
-            AriRequest::Join { .. } => match why {
-                // In these cases it may have been done, or will be told by the end of a channel.
-                Refusal::TimedOut | Refusal::NotFound => {}
-                Refusal::Conflict | Refusal::Unprocessable(_) | Refusal::Failed(_) | Refusal::Unreachable => {
-                    self.join_failed(core, &why.to_string());
-                }
-            },
+            AriRequest::Join { bridge, .. } => self.join_refused(core, bridge, why),
+            AriRequest::CreateBridge(bridge) => self.bridge_missing(bridge, *why == Refusal::TimedOut),
             AriRequest::Answer(channel) if *why != Refusal::NotFound => {
                 let channel = channel.clone();
                 self.answer_failed(core, channel, why);
@@ -131,17 +132,21 @@ impl Call {
                 }
             }
             AriRequest::ToFallback(channel) => {
-                if *why != Refusal::NotFound {
-                    core.alarm(self.id, format!("{channel} could not be given to the fallback dialplan: {why}"));
-                    self.hang_up_caller(core, HangUpCause::Normal);
+                if worth_repeating(request, why) {
+                    core.alarm(self.id, format!("{channel} could not be given to the fallback dialplan yet: {why}"));
+                    core.ask_later(self.node, self.id, request.clone());
                 }
             }
-            AriRequest::SetMemo { .. }
-            | AriRequest::StopPlayback(_)
+            // Without the note the next engine would take the caller for a new one.
+            AriRequest::SetMemo { .. } => {
+                if *why != Refusal::NotFound && self.phase != Phase::Ending {
+                    self.arm(core, Timer::Memo, spans::MEMO);
+                }
+            }
+            AriRequest::StopPlayback(_)
             | AriRequest::MusicOff(_)
             | AriRequest::RingbackOn(_)
             | AriRequest::RingbackOff(_)
-            | AriRequest::CreateBridge(_)
             | AriRequest::Part { .. }
             | AriRequest::DestroyBridge(_)
             | AriRequest::SetFallbackAgents(_) => {}

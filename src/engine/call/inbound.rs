@@ -3,7 +3,7 @@
 use crate::domain::phone::Phone;
 use crate::engine::acd::announce::place_and_wait;
 use crate::engine::acd::queue::{Eligible, Place};
-use crate::engine::call::{Call, Phase, TIMERS, Timer};
+use crate::engine::call::{Call, OwnBridge, Phase, TIMERS, Timer};
 use crate::engine::command::{AriRequest, Command, Fact, HangUpCause};
 use crate::engine::event::{Arrival, CallerCard, Origin, spans};
 use crate::engine::ids::{AgentId, CallId, ChannelId, NodeId, QueueId};
@@ -50,8 +50,8 @@ impl Call {
             caller_gone: false,
             caller_hang_ups: 0,
             music: false,
-            bridge_made: false,
-            consult_made: false,
+            talk_bridge: OwnBridge::default(),
+            consult_bridge: OwnBridge::default(),
             legs: Vec::new(),
             next_leg: 0,
             prompt: None,

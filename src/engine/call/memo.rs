@@ -1,6 +1,8 @@
 //! The engine's note on a caller's channel. It lives in Asterisk as long as the channel, so that a call can be taken up
 //! again by an engine that has never heard of it.
 
+use std::time::Duration;
+
 use crate::engine::call::Call;
 use crate::engine::ids::CallId;
 use crate::engine::shared::Shared;
@@ -17,8 +19,12 @@ pub(in crate::engine) struct Memo {
     pub queue: String,
     /// What the card adds to the queue's priority.
     pub priority: i16,
-    /// The caller has talked with somebody already.
-    pub talked: bool,
+    /// When the caller first talked with somebody, if so.
+    pub first_talk: Option<Wall>,
+    /// The time in talks that are over.
+    pub talked: Duration,
+    /// Since when the present talk lasts, if there is one.
+    pub talks_since: Option<Wall>,
 }
 
 /// Version of the format.
@@ -26,9 +32,11 @@ const VERSION: &str = "1";
 
 impl Memo {
     pub fn write(&self) -> String {
-        let queued = self.queued.map_or_else(String::new, |at| at.0.to_string());
-        let talked = u8::from(self.talked);
-        format!("{VERSION};{};{};{queued};{};{};{talked}", self.call, self.arrived.0, self.priority, self.queue)
+        let moment = |at: Option<Wall>| at.map_or_else(String::new, |at| at.0.to_string());
+        let (queued, first_talk) = (moment(self.queued), moment(self.first_talk));
+        let (talked, since) = (self.talked.as_millis(), moment(self.talks_since));
+        let (call, arrived, priority, queue) = (self.call, self.arrived.0, self.priority, &self.queue);
+        format!("{VERSION};{call};{arrived};{queued};{priority};{queue};{first_talk};{talked};{since}")
     }
 
     /// Reads a note; `None` if it is not one of ours or of another version.
@@ -39,15 +47,20 @@ impl Memo {
         }
         let call = CallId::parse(fields.next()?)?;
         let arrived = Wall(fields.next()?.parse().ok()?);
-        let queued = match fields.next()? {
-            "" => None,
-            at => Some(Wall(at.parse().ok()?)),
-        };
+        let queued = moment(fields.next()?)?;
         let priority = fields.next()?.parse().ok()?;
         let queue = fields.next()?.to_owned();
-        let talked = fields.next()? == "1";
-        Some(Memo { call, arrived, queued, queue, priority, talked })
+        let first_talk = moment(fields.next()?)?;
+        let talked = Duration::from_millis(fields.next()?.parse().ok()?);
+        let talks_since = moment(fields.next()?)?;
+        Some(Memo { call, arrived, queued, queue, priority, first_talk, talked, talks_since })
     }
+}
+
+/// A moment that may be missing; `None` if it is not written as one.
+#[allow(clippy::option_option)]
+fn moment(text: &str) -> Option<Option<Wall>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().map(|at| Some(Wall(at))) }
 }
 
 impl Call {
@@ -58,7 +71,9 @@ impl Call {
             queued: self.queued.map(|at| core.now.wall_of(at)),
             queue: core.queue(self.queue).name.clone(),
             priority: self.card.priority,
-            talked: self.first_talk.is_some(),
+            first_talk: self.first_talk.map(|at| core.now.wall_of(at)),
+            talked: self.talked,
+            talks_since: self.talk_since.map(|at| core.now.wall_of(at)),
         }
         .write()
     }
@@ -70,14 +85,16 @@ mod tests {
 
     #[test]
     fn a_memo_is_read_back_as_it_was_written() {
-        for queued in [None, Some(Wall(1_795_293_198_123))] {
+        for moment in [None, Some(Wall(1_795_293_198_123))] {
             let memo = Memo {
                 call: CallId(0x1234_5678),
                 arrived: Wall(1_795_293_190_000),
-                queued,
+                queued: moment,
                 queue: "main".to_owned(),
                 priority: -2,
-                talked: true,
+                first_talk: moment,
+                talked: Duration::from_millis(1500),
+                talks_since: moment,
             };
             assert_eq!(Memo::read(&memo.write()), Some(memo));
         }
@@ -85,7 +102,9 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_not_taken_for_a_memo() {
-        for text in ["", ";", "2;x", "1;zz", "1;0000000012345678;x;;0;main;0", "1;0000000012345678;5", "я;я;я"] {
+        let texts =
+            ["", ";", "2;x", "1;zz", "1;0000000012345678;x;;0;main;;0;", "1;0000000012345678;5;;0;main;;;", "я;я;я"];
+        for text in texts {
             assert_eq!(Memo::read(text), None, "{text}");
         }
     }

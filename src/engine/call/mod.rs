@@ -41,15 +41,18 @@ enum Timer {
     Join,
     /// The channels should be gone.
     Release,
+    /// The note on the channel could not be written: once more.
+    Memo,
 }
 
-const TIMERS: [(Timer, &str); 6] = [
+const TIMERS: [(Timer, &str); 7] = [
     (Timer::Card, "card"),
     (Timer::Prompt, "prompt"),
     (Timer::Announce, "announce"),
     (Timer::Reserve, "reserve"),
     (Timer::Join, "join"),
     (Timer::Release, "release"),
+    (Timer::Memo, "memo"),
 ];
 
 /// Where the call is.
@@ -110,6 +113,17 @@ struct Leg {
     hang_ups: u8,
 }
 
+/// A bridge of this call.
+#[derive(Clone, Copy, Debug, Default)]
+struct OwnBridge {
+    /// It is there, or will be when the requests before are done.
+    stands: bool,
+    /// It was asked for at some time: it is to be removed in the end.
+    asked: bool,
+    /// A request for it was not answered: it may come into being when nobody expects it any more.
+    in_doubt: bool,
+}
+
 #[derive(Clone, Debug)]
 struct Prompt {
     playback: PlaybackId,
@@ -144,8 +158,8 @@ pub(super) struct Call {
     caller_gone: bool,
     caller_hang_ups: u8,
     music: bool,
-    bridge_made: bool,
-    consult_made: bool,
+    talk_bridge: OwnBridge,
+    consult_bridge: OwnBridge,
     legs: Vec<Leg>,
     next_leg: u32,
     prompt: Option<Prompt>,
@@ -199,6 +213,7 @@ impl Call {
                 Timer::Reserve => self.reservation_over(core),
                 Timer::Join => self.join_failed(core, "they were not both in the bridge in time"),
                 Timer::Release => self.release_again(core),
+                Timer::Memo => self.set_memo(core),
             }
         }
         self.wake_legs(core, now);
@@ -227,12 +242,35 @@ impl Call {
         core.ari(self.node, self.id, request);
     }
 
-    fn talk_bridge(&self) -> BridgeId {
-        Own::TalkBridge.id(self.id).into()
+    fn bridge_id(&self, own: Own) -> BridgeId {
+        own.id(self.id).into()
     }
 
-    fn consult_bridge(&self) -> BridgeId {
-        Own::ConsultBridge.id(self.id).into()
+    /// The state of one of the call's bridges; `None` for what is no bridge.
+    fn bridge_mut(&mut self, own: Own) -> Option<&mut OwnBridge> {
+        match own {
+            Own::TalkBridge => Some(&mut self.talk_bridge),
+            Own::ConsultBridge => Some(&mut self.consult_bridge),
+            Own::Leg(_) | Own::Playback(_) => None,
+        }
+    }
+
+    /// Makes a bridge of the call unless it stands.
+    fn make_bridge(&mut self, core: &mut Shared, own: Own) {
+        let Some(bridge) = self.bridge_mut(own).filter(|bridge| !bridge.stands) else { return };
+        bridge.stands = true;
+        bridge.asked = true;
+        self.ari(core, AriRequest::CreateBridge(self.bridge_id(own)));
+    }
+
+    /// Asterisk did not make a bridge, or knows none.
+    fn bridge_missing(&mut self, bridge: &BridgeId, in_doubt: bool) {
+        if let Some((_, own)) = Own::parse(bridge.as_str())
+            && let Some(bridge) = self.bridge_mut(own)
+        {
+            bridge.stands = false;
+            bridge.in_doubt |= in_doubt;
+        }
     }
 
     fn play(&mut self, core: &mut Shared, phrases: Vec<Phrase>, greeting: bool) {
@@ -299,6 +337,11 @@ impl Call {
         self.phase == Phase::Ending && self.caller_gone && self.legs.is_empty()
     }
 
+    /// A leg of this number stands.
+    pub fn has_leg(&self, no: u32) -> bool {
+        self.leg(no).is_some()
+    }
+
     fn leg(&self, no: u32) -> Option<&Leg> {
         self.legs.iter().find(|leg| leg.no == no)
     }
@@ -323,11 +366,14 @@ impl Call {
 
 /// Commands that close a call: its recording is collected and its bridges removed.
 pub(super) fn bury(call: &Call, core: &mut Shared) {
-    if call.bridge_made {
-        call.ari(core, AriRequest::DestroyBridge(call.talk_bridge()));
-    }
-    if call.consult_made {
-        call.ari(core, AriRequest::DestroyBridge(call.consult_bridge()));
+    for (bridge, own) in [(call.talk_bridge, Own::TalkBridge), (call.consult_bridge, Own::ConsultBridge)] {
+        let remove = AriRequest::DestroyBridge(own.id(call.id).into());
+        if bridge.in_doubt {
+            core.ask_later(call.node, call.id, remove.clone());
+        }
+        if bridge.asked {
+            call.ari(core, remove);
+        }
     }
     // A caller who went to the fallback dialplan is still being recorded; the sweep after that finds the file.
     if call.disposition != Some(Disposition::Fallback) {

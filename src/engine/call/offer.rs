@@ -105,10 +105,7 @@ impl Call {
                 time_out: ring_time + NET,
             },
         );
-        if !self.bridge_made {
-            self.bridge_made = true;
-            self.ari(core, AriRequest::CreateBridge(self.talk_bridge()));
-        }
+        self.make_bridge(core, Own::TalkBridge);
         self.legs.push(Leg {
             no,
             channel,
@@ -212,13 +209,15 @@ impl Call {
     /// A caller whose last offer failed stands in the same place and may be offered to anybody.
     fn offers_again(&mut self, core: &mut Shared) {
         let in_flight = self.legs.iter().any(|leg| leg.stage != LegStage::Releasing);
-        if self.phase != Phase::Waiting || in_flight || self.held_back {
+        if self.phase != Phase::Waiting || in_flight {
             return;
         }
-        if let Some((place, Eligible::Nobody | Eligible::Ringing)) = self.place {
+        if let Some((place, Eligible::Nobody | Eligible::Ringing)) = self.place
+            && !self.held_back
+        {
             self.make_eligible(core, place, Eligible::Anyone);
-            self.publish(core);
         }
+        self.publish(core);
     }
 
     /// No further offer for a moment: Asterisk has trouble, and asking at once would only add to it.
@@ -247,6 +246,15 @@ impl Call {
 
     /// A leg's channel is gone.
     pub(in crate::engine) fn leg_gone(&mut self, core: &mut Shared, no: u32, cause: u16) {
+        self.leg_over(core, no, cause, None);
+    }
+
+    /// A leg's channel was not found when Asterisk could be heard again; nobody knows how it ended.
+    pub(super) fn leg_lost(&mut self, core: &mut Shared, no: u32) {
+        self.leg_over(core, no, 0, Some(OfferOutcome::Lost));
+    }
+
+    fn leg_over(&mut self, core: &mut Shared, no: u32, cause: u16, known: Option<OfferOutcome>) {
         let Some(index) = self.legs.iter().position(|leg| leg.no == no) else { return };
         let leg = self.legs.remove(index);
         let (call, at) = (self.id, core.now.wall);
@@ -259,7 +267,7 @@ impl Call {
                 core.agent_releases(agent, call, no, self.queue);
             }
             if leg.purpose == Purpose::Offer && leg.outcome.is_none() {
-                self.offer_ended(core, no, agent, outcome_of(cause, leg.stage));
+                self.offer_ended(core, no, agent, known.unwrap_or_else(|| outcome_of(cause, leg.stage)));
             }
             core.agent_puts_down(agent, call);
         }
@@ -321,7 +329,15 @@ impl Call {
                 LegStage::Up => {}
                 LegStage::Releasing if hang_ups < 3 => self.hang_up_again(core, no),
                 LegStage::Releasing => {
-                    core.alarm(self.id, format!("leg {no} did not end after {hang_ups} requests; it is given up"));
+                    core.alarm(
+                        self.id,
+                        format!("leg {no} did not end after {hang_ups} requests; the call goes on without"),
+                    );
+                    if let Some(leg) = self.leg(no) {
+                        let request =
+                            AriRequest::HangUp { channel: leg.channel.clone(), cause: cause_for(leg.outcome) };
+                        core.ask_later(self.node, self.id, request);
+                    }
                     self.leg_gone(core, no, 0);
                 }
             }

@@ -6,7 +6,7 @@ use crate::domain::phone::Phone;
 use crate::engine::call::{Call, LegStage, Phase, Purpose};
 use crate::engine::command::{AriRequest, Denied};
 use crate::engine::event::{Actor, Target, TransferMode};
-use crate::engine::ids::{AgentId, QueueId};
+use crate::engine::ids::{AgentId, Own, QueueId};
 use crate::engine::shared::Shared;
 use crate::engine::view::OfferOutcome;
 use crate::speech::Phrase;
@@ -118,19 +118,20 @@ impl Call {
             let channel = leg.channel.clone();
             self.ari(core, AriRequest::RingbackOn(channel));
         }
-        if !self.consult_made {
-            self.consult_made = true;
-            self.ari(core, AriRequest::CreateBridge(self.consult_bridge()));
-        }
+        self.make_bridge(core, Own::ConsultBridge);
     }
 
     /// The one who is asked has answered.
     pub(super) fn consultation_begins(&mut self, core: &mut Shared, target: u32) {
         let Phase::Consulting(serving, _) = self.phase else { return };
-        let (Some(agent), Some(asked)) = (self.leg(serving), self.leg(target)) else { return };
-        let (agent, asked) = (agent.channel.clone(), asked.channel.clone());
+        let Some(asked) = self.leg(target).map(|leg| leg.channel.clone()) else { return };
+        let Some(agent) = self.leg_mut(serving) else { return };
+        // Out of the talk bridge from now on, whenever that is told: who goes back must ask to be joined again.
+        agent.in_talk = false;
+        let agent = agent.channel.clone();
         self.ari(core, AriRequest::RingbackOff(agent.clone()));
-        self.ari(core, AriRequest::Join { bridge: self.consult_bridge(), channels: vec![agent, asked] });
+        self.make_bridge(core, Own::ConsultBridge);
+        self.ari(core, AriRequest::Join { bridge: self.bridge_id(Own::ConsultBridge), channels: vec![agent, asked] });
         self.publish(core);
     }
 
