@@ -27,7 +27,7 @@ CREATE TABLE calls (
 );
 CREATE INDEX calls_by_time ON calls (arrived_at, id);
 CREATE INDEX calls_by_number ON calls (number_rev, arrived_at);
-CREATE INDEX calls_by_agent ON calls (agent, arrived_at);
+CREATE INDEX calls_by_queue ON calls (queue, arrived_at);
 CREATE INDEX calls_by_disposition ON calls (disposition, arrived_at);
 CREATE INDEX calls_by_recording ON calls (recording);
 CREATE INDEX calls_open ON calls (node) WHERE ended_at IS NULL;

@@ -409,8 +409,8 @@ mod tests {
     fn facts(n: u64) -> Vec<Fact> {
         let (call, at) = (id(n), |after: i64| Wall(START + n.cast_signed() + after));
         let agent = AgentId(u32::try_from(n % 3).unwrap() + 1);
-        let queue_name = if n % 2 == 0 { "main" } else { "second" }.to_owned();
-        let disposition = if n % 5 == 0 { Disposition::CompleteAgent } else { Disposition::CompleteCaller };
+        let queue_name = if n.is_multiple_of(2) { "main" } else { "second" }.to_owned();
+        let disposition = if n.is_multiple_of(5) { Disposition::CompleteAgent } else { Disposition::CompleteCaller };
         let (waited, talked) = (Duration::from_millis(40), Duration::from_millis(60));
         vec![
             Fact::CallArrived {

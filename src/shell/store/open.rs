@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 
 use super::error::{Result, StoreError};
 use super::schema::{Dialect, migrate};
@@ -16,11 +16,14 @@ use super::{Inner, Store};
 /// What would end the path in a URL.
 const IN_PATH: &AsciiSet = &CONTROLS.add(b'?').add(b'#').add(b'%').add(b' ');
 
+/// Time to get a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
 /// WAL: readers never wait for the writer. FULL: what was confirmed survives a power cut; writes come in batches, so
 /// it costs one flush for hundreds of facts. A schema that somebody tampered with may not run functions.
 const SQLITE_SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 4000; \
      PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; \
-     PRAGMA journal_size_limit = 67108864;";
+     PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;";
 
 /// The server gives up sooner than we do, so that it does not go on with what nobody waits for.
 const POSTGRES_SETUP: &str = "SET statement_timeout = 9000; SET lock_timeout = 4000; \
@@ -80,10 +83,18 @@ fn connect_options(url: &str) -> Result<AnyConnectOptions> {
 }
 
 async fn pool(options: AnyConnectOptions, most: u32, setup: &'static str) -> sqlx::Result<AnyPool> {
+    // The pool tries again and again and then only tells that time is up: this tells the reason.
+    tokio::time::timeout(CONNECT, async {
+        let mut first = options.connect().await?;
+        first.execute(setup).await?;
+        first.close().await
+    })
+    .await
+    .map_err(|_| sqlx::Error::PoolTimedOut)??;
     AnyPoolOptions::new()
         .max_connections(most)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(CONNECT)
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 connection.execute(setup).await?;
@@ -140,5 +151,83 @@ fn without_password(url: &str) -> String {
             format!("{scheme}://{user}@{host}")
         }
         None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{on_both, sqlite};
+    use super::*;
+
+    async fn refused(url: &str) -> String {
+        match Store::open(url).await {
+            Ok(_) => panic!("{url} was opened"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_url_that_is_of_no_use_is_refused_with_what_to_write_and_without_the_password() {
+        for url in ["", "perezvon.db", "mysql://root:secret@host/db", "sqlite://", "sqlite::memory:"] {
+            let text = refused(url).await;
+            assert!(text.contains("write sqlite://FILE or postgres://") && !text.contains("secret"), "{text}");
+        }
+        let text = refused("postgres://user:secret@127.0.0.1:1/db?password=secret").await;
+        assert!(
+            text.contains("postgres://user@127.0.0.1:1/db") && text.contains("check that PostgreSQL runs"),
+            "{text}"
+        );
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = refused(&format!("sqlite://{}", folder.path().display())).await;
+        assert!(text.contains("it is a folder"), "{text}");
+        std::fs::write(folder.path().join("file"), "x").unwrap();
+        let text = refused(&format!("sqlite://{}/file/x.db", folder.path().display())).await;
+        assert!(text.contains("cannot be made"), "{text}");
+        std::fs::write(folder.path().join("text.db"), "not a database at all, and long enough to be read".repeat(99))
+            .unwrap();
+        let text = refused(&format!("sqlite://{}/text.db", folder.path().display())).await;
+        assert!(text.contains("file is not a database"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn folders_are_made_and_a_path_may_have_any_letters() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("журнал 1/дом %3F/perezvon.db");
+        let url = format!("sqlite://{}", file.display().to_string().replace("%3F", "%253F"));
+        let store = Store::open(&url).await.unwrap();
+        assert_eq!(store.file(), Some(file.as_path()));
+        let rights = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(rights & 0o777, 0o600);
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_database_is_opened_again_with_what_was_in_it() {
+        on_both(async |t| {
+            t.store.block_number("101", "", "", crate::engine::time::Wall(1)).await.unwrap();
+            t.store.close().await;
+            let again = Store::open(&t.url).await.unwrap();
+            again.ping().await.unwrap();
+            assert!(again.load_caller("101").await.unwrap().blocked);
+            let space = again.space().await.unwrap();
+            assert!(space.used > 10_000 && space.free != Some(0), "{space:?}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_not_touched() {
+        let t = sqlite().await;
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (9999, 'later', 1, x'00', 1)";
+        t.store.execute(super::super::Sql::new(newer)).await.unwrap();
+        let text = refused(&t.url).await;
+        assert!(text.contains("newer version of this program"), "{text}");
     }
 }

@@ -288,8 +288,8 @@ impl Rule {
 
 const LOST: &str = "LOST";
 
-/// Rows of one statement; few sizes, so that the database prepares few statements.
-const SIZES: [usize; 3] = [64, 8, 1];
+/// Rows of one statement; a few sizes only, so that each is prepared once.
+const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// Statements that write these rows of one table, each key once.
 pub(super) fn statements(table: Table, rows: &[Row]) -> Vec<Sql> {

@@ -1,13 +1,21 @@
-//! Both databases for the tests of this module, each test with tables of its own.
+//! Both databases for the tests of this module, each test with tables of its own, and a line to PostgreSQL that can
+//! be cut.
 
+use std::io::Write as _;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use super::Store;
 
 /// Where PostgreSQL is; each test makes a schema there.
-pub(super) const POSTGRES: &str = "PEREZVON_TEST_POSTGRES";
+const POSTGRES: &str = "PEREZVON_TEST_POSTGRES";
 
-/// A store of a test; its folder or schema goes with it.
+/// A store of a test; its folder goes with it.
 pub(super) struct TestStore {
     pub(super) store: Store,
     pub(super) folder: tempfile::TempDir,
@@ -25,9 +33,14 @@ pub(super) async fn sqlite() -> TestStore {
 /// check that cannot fail is none.
 pub(super) async fn postgres() -> Option<TestStore> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    static SKIPPED: Once = Once::new();
     let Ok(base) = std::env::var(POSTGRES) else {
         assert!(std::env::var_os("CI").is_none(), "{POSTGRES} must name a PostgreSQL in CI");
-        eprintln!("SKIPPED on PostgreSQL: set {POSTGRES}=postgres://USER@HOST/DATABASE to run it");
+        // Past the test harness, which swallows what a passing test prints.
+        SKIPPED.call_once(|| {
+            let text = format!("SKIPPED on PostgreSQL: set {POSTGRES}=postgres://USER@HOST/DATABASE to run it too\n");
+            std::io::stderr().write_all(text.as_bytes()).expect("the standard error");
+        });
         return None;
     };
     let schema = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -48,5 +61,65 @@ pub(super) async fn on_both(test: impl AsyncFn(TestStore)) {
     test(sqlite().await).await;
     if let Some(postgres) = postgres().await {
         test(postgres).await;
+    }
+}
+
+/// What a [`Line`] does with bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Passes them on.
+    Open,
+    /// Holds them: the other side seems to hang.
+    Frozen,
+    /// Ends connections and takes no new ones.
+    Cut,
+}
+
+/// A line between a store and its PostgreSQL.
+pub(super) struct Line {
+    pub(super) url: String,
+    mode: watch::Sender<Mode>,
+}
+
+impl Line {
+    /// Listens on a port of its own and passes on to the server of this URL.
+    pub(super) async fn to(url: &str) -> Line {
+        let (scheme, rest) = url.split_once("://").expect("a URL");
+        let (login, rest) = rest.split_once('@').map_or((String::new(), rest), |(l, r)| (format!("{l}@"), r));
+        let (server, path) = rest.split_once('/').expect("a URL with a database");
+        let server = if server.contains(':') { server.to_owned() } else { format!("{server}:5432") };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("the port").port();
+        let (mode, watched) = watch::channel(Mode::Open);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if *watched.borrow() != Mode::Cut {
+                    let server = TcpStream::connect(&server).await.expect("PostgreSQL of the tests answers");
+                    let ((from, to), (answers, back)) = (client.into_split(), server.into_split());
+                    tokio::spawn(pass(from, back, watched.clone()));
+                    tokio::spawn(pass(answers, to, watched.clone()));
+                }
+            }
+        });
+        Line { url: format!("{scheme}://{login}127.0.0.1:{port}/{path}"), mode }
+    }
+
+    /// From now on.
+    pub(super) fn set(&self, mode: Mode) {
+        self.mode.send_replace(mode);
+    }
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut mode: watch::Receiver<Mode>) {
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        let count = tokio::select! {
+            count = from.read(&mut bytes) => count.unwrap_or(0),
+            _ = mode.wait_for(|mode| *mode == Mode::Cut) => 0,
+        };
+        let open = mode.wait_for(|mode| *mode != Mode::Frozen).await.is_ok_and(|mode| *mode == Mode::Open);
+        if count == 0 || !open || to.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
     }
 }
