@@ -71,6 +71,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         updates,
         nodes: nodes.iter().map(|(name, _)| name.clone()).collect(),
         phones: Arc::new(nodes),
+        journal: journal.clone(),
         metrics,
         config: config.web.clone(),
         settings: config.engine.clone(),
@@ -78,6 +79,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         cancel: cancel.clone(),
     })?;
     let serving = tokio::spawn(web::serve(listener, web::router(state), cancel.clone()));
+    tokio::spawn(web::housekeep(store.clone(), cancel.clone()));
     info!(address = %config.web.listen, database = store.name(), "ready");
 
     driver::run(&mut engine, clock, &mut inbox, &mut world, cancel.clone()).await;

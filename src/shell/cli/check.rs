@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use crate::shell::config::Config;
+use crate::shell::asterisk::check::Level;
+use crate::shell::asterisk::{self, NodeConfig};
+use crate::shell::config::{Config, writable};
 use crate::shell::store::Store;
 use crate::shell::web::{self, health};
 
@@ -21,35 +23,25 @@ pub(super) struct Check {
 /// One thing that was looked at.
 struct Line {
     what: String,
-    state: State,
+    level: Level,
     /// What was found, or what is wrong and what to do.
     text: String,
 }
 
-/// How it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Good,
-    Warning,
-    Bad,
-}
-
-impl State {
-    fn as_str(self) -> &'static str {
-        match self {
-            State::Good => "ok",
-            State::Warning => "warning",
-            State::Bad => "FAILED",
-        }
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Good => "ok",
+        Level::Warning => "warning",
+        Level::Bad => "FAILED",
     }
 }
 
 fn line(what: impl Into<String>, result: Result<String, String>) -> Line {
-    let (state, text) = match result {
-        Ok(text) => (State::Good, text),
-        Err(text) => (State::Bad, text),
+    let (level, text) = match result {
+        Ok(text) => (Level::Good, text),
+        Err(text) => (Level::Bad, text),
     };
-    Line { what: what.into(), state, text }
+    Line { what: what.into(), level, text }
 }
 
 impl Check {
@@ -60,13 +52,13 @@ impl Check {
         };
         for line in &lines {
             let text = if self.json {
-                json!({"what": line.what, "state": line.state.as_str(), "text": line.text}).to_string()
+                json!({"what": line.what, "level": word(line.level), "text": line.text}).to_string()
             } else {
-                format!("{:<8} {:<24} {}", line.state.as_str(), line.what, line.text)
+                format!("{:<8} {:<24} {}", word(line.level), line.what, line.text)
             };
             super::print(&text)?;
         }
-        let bad = lines.iter().any(|line| line.state == State::Bad);
+        let bad = lines.iter().any(|line| line.level == Level::Bad);
         Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
@@ -83,6 +75,12 @@ impl Check {
         ));
         lines.push(disk(config));
         lines.push(port(config).await);
+        for node in &config.asterisk {
+            lines.push(sounds(node));
+            let found = asterisk::check::check(node).await;
+            let named = |what: &str| format!("{} {what}", node.name);
+            lines.extend(found.into_iter().map(|f| Line { what: named(f.what), level: f.level, text: f.text }));
+        }
         lines
     }
 }
@@ -108,13 +106,26 @@ fn disk(config: &Config) -> Line {
     line("disk", result)
 }
 
+/// The engine can lay out the prompts where this Asterisk looks for them.
+fn sounds(node: &NodeConfig) -> Line {
+    let what = format!("{} sounds", node.name);
+    if node.sounds_dir.contains("://") {
+        return line(what, Ok(format!("{} is filled by somebody else", node.sounds_dir)));
+    }
+    match writable("asterisk.nodes.sounds_dir", Path::new(&node.sounds_dir)) {
+        Ok(()) => line(what, Ok(node.sounds_dir.clone())),
+        // Prompts that were put there by hand do as well.
+        Err(error) => Line { what, level: Level::Warning, text: error.to_string() },
+    }
+}
+
 /// The port is free, or an engine serves there already.
 async fn port(config: &Config) -> Line {
     match web::bind(config.web.listen).await {
         Ok(_) => line("web", Ok(format!("{} is free", config.web.listen))),
         Err(error @ web::server::BindError::InUse(_)) => {
             let text = format!("{error} (fine if it is this engine)");
-            Line { what: "web".to_owned(), state: State::Warning, text }
+            Line { what: "web".to_owned(), level: Level::Warning, text }
         }
         Err(error) => line("web", Err(error.to_string())),
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod keys;
+mod recordings;
 mod users;
 
 use std::io::{Read as _, Write as _};
@@ -44,6 +45,9 @@ enum Command {
     /// API keys of programs
     #[command(subcommand)]
     Key(keys::Keys),
+    /// The archive of talks
+    #[command(subcommand)]
+    Recording(recordings::Recordings),
     /// Print the API's description (OpenAPI)
     Openapi,
 }
@@ -78,6 +82,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::User(users) => {
             let config = load(path)?;
             runtime()?.block_on(async { users.run(&open(&config).await?).await })
+        }
+        Command::Recording(recordings) => {
+            let config = load(path)?;
+            runtime()?.block_on(async { recordings.run(&config, &open(&config).await?).await })
         }
         Command::Key(keys) => {
             let config = load(path)?;
@@ -127,11 +135,8 @@ async fn audit(
     Ok(store.append_audit(entry).await?)
 }
 
-/// A password: from standard input when asked for, otherwise typed twice at the terminal without being shown.
-fn password(from_stdin: bool) -> anyhow::Result<String> {
-    if !from_stdin {
-        anyhow::bail!("give the password on standard input, with --password-stdin");
-    }
+/// A password, from standard input: arguments can be seen by every user of the machine.
+fn password() -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin().take(4096).read_to_string(&mut text).context("cannot read the password from standard input")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())

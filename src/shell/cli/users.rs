@@ -27,7 +27,7 @@ pub(super) enum Users {
         #[arg(long)]
         agent: Option<u32>,
         /// Read the password from standard input
-        #[arg(long)]
+        #[arg(long, required = true)]
         password_stdin: bool,
     },
     /// List all users
@@ -42,7 +42,7 @@ pub(super) enum Users {
         #[arg(long)]
         login: String,
         /// Read the password from standard input
-        #[arg(long)]
+        #[arg(long, required = true)]
         password_stdin: bool,
     },
     /// Forbid a user to log in; the user is logged out everywhere
@@ -67,8 +67,8 @@ fn role(name: &str) -> Result<Role, String> {
 impl Users {
     pub(super) async fn run(self, store: &Store) -> anyhow::Result<ExitCode> {
         match self {
-            Users::Add { login, role, agent, password_stdin } => {
-                let password_hash = password::hash(&super::password(password_stdin)?)?;
+            Users::Add { login, role, agent, password_stdin: _ } => {
+                let password_hash = password::hash(&super::password()?)?;
                 let new = NewUser { login: login.clone(), password_hash, role, agent: agent.map(AgentId) };
                 let row = store.add_user(new, clock::wall()).await;
                 let row = row.with_context(|| format!("the user {login:?} was not added"))?;
@@ -80,9 +80,9 @@ impl Users {
                     super::print(&if json { as_json(&row) } else { as_text(&row) })?;
                 }
             }
-            Users::Passwd { login, password_stdin } => {
+            Users::Passwd { login, password_stdin: _ } => {
                 let user = known(store, &login).await?;
-                store.set_password(user.id, &password::hash(&super::password(password_stdin)?)?).await?;
+                store.set_password(user.id, &password::hash(&super::password()?)?).await?;
                 audit(store, "user_changed", &user.login, json!({"password": true})).await?;
                 super::print(&format!("{} has another password and is logged out everywhere", user.login))?;
             }

@@ -324,7 +324,7 @@ pub(super) fn page_of(sql: &mut Sql, at: &str, id: &str, cursor: Option<&str>, l
 
 /// Never an id of the engine: its counter does not come that far within a millisecond.
 fn fallback_id(call: &FallbackCall) -> CallId {
-    let digest = sha256_hex(&format!("{} {}", call.node.0, call.recording));
+    let digest = sha256_hex(format!("{} {}", call.node.0, call.recording));
     let low = digest.get(..5).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0);
     let at = u64::try_from(call.arrived.0).unwrap_or(0);
     CallId(at << 20 | 0x8_0000 | low)

@@ -1,6 +1,7 @@
 //! Agents: what the office decides about them, and what they declare.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -21,7 +22,7 @@ use super::access::Identity;
 use super::dto::{Agent, StatusDto, pause};
 use super::extract::{Json, Path};
 use super::problem::Problem;
-use super::{Phones, WebState};
+use super::{NodeHealth, Phones, WebState};
 
 /// The phone of an agent, as Asterisk is told.
 #[must_use]
@@ -49,9 +50,20 @@ impl Phones for Vec<(String, NodeHandle)> {
         }
     }
 
-    fn nodes(&self) -> Vec<(String, bool)> {
-        let up = |node: &NodeHandle| node.stats().up.load(std::sync::atomic::Ordering::Relaxed);
-        self.iter().map(|(name, node)| (name.clone(), up(node))).collect()
+    fn nodes(&self) -> Vec<NodeHealth> {
+        let health = |(name, node): &(String, NodeHandle)| {
+            let stats = node.stats();
+            let number = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            NodeHealth {
+                name: name.clone(),
+                up: stats.up.load(Ordering::Relaxed),
+                fenced: stats.fenced.load(Ordering::Relaxed),
+                connections: number(&stats.connections),
+                frames: [number(&stats.frames), number(&stats.unknown_frames), number(&stats.malformed_frames)],
+                requests: [number(&stats.requests), number(&stats.refused)],
+            }
+        };
+        self.iter().map(health).collect()
     }
 }
 

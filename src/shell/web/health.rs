@@ -43,13 +43,17 @@ pub(super) struct Check {
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(super) async fn ready(State(state): State<WebState>) -> (StatusCode, axum::Json<Health>) {
     let nodes = state.phones.nodes();
-    let any = nodes.iter().any(|(_, up)| *up);
+    let any = nodes.iter().any(|node| node.up);
     let mut checks = vec![database(&state).await, disk(&state).await];
     let mut ok = any && checks.iter().all(|check| check.ok);
-    checks.extend(nodes.into_iter().map(|(name, up)| Check {
-        name: format!("asterisk {name}"),
-        ok: up,
-        detail: if up { "" } else { "not connected" },
+    checks.extend(nodes.into_iter().map(|node| Check {
+        name: format!("asterisk {}", node.name),
+        ok: node.up,
+        detail: match (node.up, node.fenced) {
+            (true, _) => "",
+            (false, true) => "another engine drives it",
+            (false, false) => "not connected",
+        },
     }));
     if state.cancel.is_cancelled() {
         ok = false;

@@ -1,5 +1,6 @@
 //! Numbers for Prometheus.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,9 +16,10 @@ use prometheus_client::registry::Registry;
 
 use crate::engine::command::Fact;
 use crate::engine::view::QueueView;
+use crate::shell::store::journal::JournalState;
 
-use super::WebState;
 use super::problem::Problem;
+use super::{NodeHealth, WebState};
 
 /// A view of the queue that is this old is good enough for a scrape.
 const VIEW_AGE: Duration = Duration::from_secs(1);
@@ -42,6 +44,13 @@ struct QueueName {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct NodeName {
     node: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Frames {
+    node: String,
+    /// `read`, `unknown` or `malformed`.
+    kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -73,6 +82,14 @@ pub struct Metrics {
     waiting: Family<QueueName, Gauge>,
     agents: Family<AgentGroup, Gauge>,
     nodes: Family<NodeName, Gauge>,
+    connections: Family<NodeName, Counter>,
+    frames: Family<Frames, Counter>,
+    asked: Family<NodeName, Counter>,
+    refused: Family<NodeName, Counter>,
+    backlog: Gauge,
+    spilled: Gauge,
+    rejected: Counter,
+    lost: Counter,
 }
 
 impl Default for Metrics {
@@ -90,7 +107,23 @@ impl Default for Metrics {
             waiting: Family::default(),
             agents: Family::default(),
             nodes: Family::default(),
+            connections: Family::default(),
+            frames: Family::default(),
+            asked: Family::default(),
+            refused: Family::default(),
+            backlog: Gauge::default(),
+            spilled: Gauge::default(),
+            rejected: Counter::default(),
+            lost: Counter::default(),
         };
+        metrics.register_all();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register_all(&self) {
+        let metrics = self;
         metrics.register(|registry| {
             registry.register("http_requests", "Requests answered", metrics.requests.clone());
             registry.register("http_seconds", "Time to the head of the answer", metrics.seconds.clone());
@@ -106,12 +139,29 @@ impl Default for Metrics {
             registry.register("callers_waiting", "Callers in the queue at this moment", metrics.waiting.clone());
             registry.register("agents", "Agents at this moment", metrics.agents.clone());
             registry.register("asterisk_up", "Connected with this Asterisk", metrics.nodes.clone());
+            registry.register(
+                "asterisk_connections",
+                "Times that the events socket was connected",
+                metrics.connections.clone(),
+            );
+            registry.register("asterisk_frames", "Frames of the events socket", metrics.frames.clone());
+            registry.register("asterisk_requests", "REST requests sent for calls", metrics.asked.clone());
+            registry.register("asterisk_refused", "REST requests that came to nothing", metrics.refused.clone());
+            registry.register("journal_backlog", "Facts not in the database yet", metrics.backlog.clone());
+            registry.register(
+                "journal_spilled_bytes",
+                "Facts in the file for the time without a database",
+                metrics.spilled.clone(),
+            );
+            registry.register("journal_rejected", "Facts that the database refused for good", metrics.rejected.clone());
+            registry.register(
+                "journal_lost",
+                "Facts lost: memory, database and disk were full or gone",
+                metrics.lost.clone(),
+            );
         });
-        metrics
     }
-}
 
-impl Metrics {
     /// Adds numbers of another part.
     pub fn register(&self, add: impl FnOnce(&mut Registry)) {
         add(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
@@ -159,7 +209,7 @@ impl Metrics {
         self.seconds.get_or_create(&Route { route: route.to_owned() }).observe(spent.as_secs_f64());
     }
 
-    fn moment(&self, view: &QueueView, nodes: &[(String, bool)]) {
+    fn queue(&self, view: &QueueView) {
         self.waiting.clear();
         for (_, queue, waiting) in &view.queues {
             self.waiting.get_or_create(&QueueName { queue: queue.clone() }).set(i64::from(*waiting));
@@ -173,10 +223,34 @@ impl Metrics {
             };
             self.agents.get_or_create(&AgentGroup { status, state: agent.state.as_str() }).inc();
         }
-        for (node, up) in nodes {
-            self.nodes.get_or_create(&NodeName { node: node.clone() }).set(i64::from(*up));
+    }
+
+    fn asterisks(&self, nodes: Vec<NodeHealth>) {
+        for node in nodes {
+            let name = NodeName { node: node.name.clone() };
+            self.nodes.get_or_create(&name).set(i64::from(node.up));
+            told(&self.connections.get_or_create(&name), node.connections);
+            for (kind, number) in ["read", "unknown", "malformed"].into_iter().zip(node.frames) {
+                told(&self.frames.get_or_create(&Frames { node: node.name.clone(), kind }), number);
+            }
+            for (family, number) in [&self.asked, &self.refused].into_iter().zip(node.requests) {
+                told(&family.get_or_create(&name), number);
+            }
         }
     }
+
+    fn journal(&self, state: JournalState) {
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.backlog.set(gauge(state.backlog));
+        self.spilled.set(gauge(state.spilled_bytes));
+        told(&self.rejected, state.rejected);
+        told(&self.lost, state.lost);
+    }
+}
+
+/// A counter that somebody else counts.
+fn told(counter: &Counter, number: u64) {
+    counter.inner().store(number, Ordering::Relaxed);
 }
 
 /// The numbers, in the text format of Prometheus. Open to this machine; others need a supervisor's session or a key
@@ -185,8 +259,10 @@ impl Metrics {
 pub(super) async fn metrics(State(state): State<WebState>) -> Result<impl IntoResponse, Problem> {
     // Without the engine's answer the rest is still worth reading.
     if let Ok(view) = state.board.view(&state.requests, VIEW_AGE).await {
-        state.metrics.moment(&view, &state.phones.nodes());
+        state.metrics.queue(&view);
     }
+    state.metrics.asterisks(state.phones.nodes());
+    state.metrics.journal(state.journal.state());
     let mut text = String::new();
     let registry = state.metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
     prometheus_client::encoding::text::encode(&mut text, &registry).map_err(|cause| Problem::internal(&cause))?;

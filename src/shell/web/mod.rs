@@ -17,6 +17,7 @@ mod calls;
 mod dto;
 mod extract;
 pub(crate) mod health;
+mod housekeeping;
 mod intake;
 mod layers;
 mod listened;
@@ -50,9 +51,11 @@ use crate::shell::config;
 use crate::shell::requests::Requests;
 use crate::shell::store::Store;
 use crate::shell::store::agents::AgentRow;
+use crate::shell::store::journal::JournalHandle;
 use crate::shell::updates::Updates;
 
 pub use agents::phone_account;
+pub use housekeeping::housekeep;
 pub use metrics::Metrics;
 pub use server::{bind, serve};
 
@@ -62,8 +65,25 @@ pub trait Phones: Send + Sync {
     fn put(&self, agent: &AgentRow);
     /// Removes the phone.
     fn remove(&self, agent: &AgentRow);
-    /// Each Asterisk by name: is it connected?
-    fn nodes(&self) -> Vec<(String, bool)>;
+    /// How each Asterisk fares.
+    fn nodes(&self) -> Vec<NodeHealth>;
+}
+
+/// How an Asterisk fares.
+#[derive(Clone, Debug, Default)]
+pub struct NodeHealth {
+    /// Its name.
+    pub name: String,
+    /// Connected.
+    pub up: bool,
+    /// Another engine took the application's name.
+    pub fenced: bool,
+    /// Times that the events socket was connected.
+    pub connections: u64,
+    /// Frames read, of unknown types, and unreadable.
+    pub frames: [u64; 3],
+    /// REST requests sent for calls, and those that came to nothing.
+    pub requests: [u64; 2],
 }
 
 /// What the API is made of.
@@ -76,6 +96,8 @@ pub struct Parts {
     pub updates: Updates,
     /// The Asterisks.
     pub phones: Arc<dyn Phones>,
+    /// The journal, for its numbers.
+    pub journal: JournalHandle,
     /// Numbers for Prometheus.
     pub metrics: Arc<Metrics>,
     /// `[web]`.

@@ -226,7 +226,7 @@ impl Console {
         let message = StreamMessage::Snapshot {
             queue: QueueBoard::of(&view, &self.state, self.only),
             calls: seen.into_iter().map(|call| CallNow::of(call, &self.state)).collect(),
-            nodes: nodes.map(|(name, connected)| NodeNow { name, connected }).collect(),
+            nodes: nodes.map(|node| NodeNow { name: node.name, connected: node.up }).collect(),
         };
         self.send(&message).await
     }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::engine::Engine;
-use crate::engine::command::{AriRequest, Command, Fact, Update};
+use crate::engine::command::{AriRequest, Command, Update};
 use crate::engine::event::{Arrival, CallerCard, Event, NodeEvent, Origin, Snapshot};
 use crate::engine::ids::{AgentId, CallId, NodeId};
 use crate::engine::settings::{QueueSettings, Settings};
@@ -26,9 +26,10 @@ use crate::shell::driver::{self, Outlets};
 use crate::shell::requests::Requests;
 use crate::shell::store::Store;
 use crate::shell::store::agents::{AgentRow, NewAgent};
+use crate::shell::store::journal::{Journal, JournalHandle, JournalSettings};
 use crate::shell::store::users::{NewUser, Role};
 use crate::shell::updates::{Next, Subscription, Updates};
-use crate::shell::web::{Metrics, Parts, Phones, WebState, password, router};
+use crate::shell::web::{Metrics, NodeHealth, Parts, Phones, WebState, password, router};
 
 pub(super) const PASSWORD: &str = "correct horse";
 
@@ -45,8 +46,8 @@ impl Phones for Told {
     fn remove(&self, agent: &AgentRow) {
         self.lines.lock().unwrap().push(format!("remove {}", agent.endpoint));
     }
-    fn nodes(&self) -> Vec<(String, bool)> {
-        vec![("here".to_owned(), true)]
+    fn nodes(&self) -> Vec<NodeHealth> {
+        vec![NodeHealth { name: "here".to_owned(), up: true, ..NodeHealth::default() }]
     }
 }
 
@@ -68,7 +69,7 @@ struct StandIn {
     events: mpsc::Sender<Event>,
     requests: Requests,
     updates: Updates,
-    facts: mpsc::UnboundedSender<Fact>,
+    journal: JournalHandle,
     metrics: Arc<Metrics>,
 }
 
@@ -116,7 +117,7 @@ impl Outlets for StandIn {
             }
             Command::Persist(fact) => {
                 self.metrics.fact(&fact);
-                let _ = self.facts.send(fact);
+                self.journal.write(fact);
             }
             Command::Publish(update) => self.updates.publish(update),
             Command::Respond { request, result } => self.requests.answered(request, result),
@@ -141,12 +142,13 @@ impl Office {
         let updates = Updates::default();
         let metrics = Arc::new(Metrics::default());
         let cancel = CancellationToken::new();
-        let facts = journal(store.clone());
+        let spill = JournalSettings::new(folder.path().join("spill"));
+        let journal = Journal::start(store.clone(), spill, cancel.clone());
         let stand_in = StandIn {
             events: events.clone(),
             requests: requests.clone(),
             updates: updates.clone(),
-            facts,
+            journal: journal.clone(),
             metrics: Arc::clone(&metrics),
         };
         tokio::spawn(drive(stand_in, receiver, cancel.clone()));
@@ -156,6 +158,7 @@ impl Office {
             requests,
             updates: updates.clone(),
             phones: Arc::clone(&phones) as Arc<dyn Phones>,
+            journal,
             metrics,
             config: config::Web {
                 listen: "127.0.0.1:0".parse().unwrap(),
@@ -295,17 +298,6 @@ impl Drop for Office {
 async fn drive(mut stand_in: StandIn, mut events: mpsc::Receiver<Event>, cancel: CancellationToken) {
     let mut engine = Engine::new(settings(), CallId(0));
     driver::run(&mut engine, Clock::default(), &mut events, &mut stand_in, cancel).await;
-}
-
-/// Writes facts in order.
-fn journal(store: Store) -> mpsc::UnboundedSender<Fact> {
-    let (sender, mut facts) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Some(fact) = facts.recv().await {
-            store.write_facts(&[fact]).await.unwrap();
-        }
-    });
-    sender
 }
 
 /// The first update like this.
