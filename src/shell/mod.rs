@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod driver;
 mod outlets;
+pub mod recordings;
 pub mod requests;
 pub mod serve;
 pub mod shutdown;

@@ -62,6 +62,18 @@ impl StoredRecordings {
             Err(error) => Err(error),
         }
     }
+
+    /// Whether this channel exists: while it does, its recording may grow.
+    ///
+    /// # Errors
+    /// As [`RestError`] tells.
+    pub async fn channel_exists(&self, channel: &str) -> Result<bool, RestError> {
+        match self.rest.send(&HttpRequest::get(&["channels", channel])).await {
+            Ok(_) => Ok(true),
+            Err(RestError::Status { status: 404, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// A file on its way.

@@ -2,10 +2,11 @@
 //!
 //! - `open`, `schema`, `sql`: connections, tables, statements.
 //! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
-//! - [`calls`], [`callers`], [`recordings`]: what is asked of the journal.
+//! - [`calls`], [`callers`], [`recordings`], [`archive`]: what is asked of the journal.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 
 pub mod agents;
+pub mod archive;
 pub mod audit;
 pub mod callers;
 pub mod calls;

@@ -1,0 +1,384 @@
+//! One recording's way: whose it is, fetched, checked, stored, written in the database, removed from Asterisk.
+//!
+//! Every step may be the last one before a kill. What was done is found again by the next attempt or the next sweep:
+//! a begun file is thrown away, a stored file is recognised as the same, a row is written over, and only what is
+//! stored and written is removed from Asterisk.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::DateTime;
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::board::{Job, Outcome, SETTLE, Stage, Task, back_off};
+use super::file::{self, FileError, Piece, Written};
+use super::ledger::{Ledger, LedgerError};
+use super::name::{self, Name};
+use super::source::{Source, SourceError, Stream};
+use super::stats::ArchiveStats;
+use crate::engine::ids::CallId;
+use crate::engine::time::Wall;
+use crate::shell::clock;
+use crate::shell::store::calls::FallbackCall;
+use crate::shell::store::recordings::{ArchivedFile, NewRecording, RecordingState as State};
+use crate::speech::wav::{Fault, Level, Report};
+
+/// So many times a recording that is absent or too short is fetched before that is believed: 7.5 s in all.
+const TRIES: u32 = 5;
+/// Between the first two of them.
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+/// A call that the journal does not know, or holds for open, is given so long to get there.
+const GRACE: Duration = Duration::from_secs(5);
+/// Between two looks at a channel that lives.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
+/// After so many failures (4 minutes) the failure is written in the database; the attempts go on.
+const FAILURES_UNTIL_REPORTED: u32 = 8;
+/// A whole transfer takes at most so long: 37 hours of talk in a local network take a minute.
+const TRANSFER: Duration = Duration::from_secs(15 * 60);
+/// Pieces between the network and the disk.
+const PIECES: usize = 4;
+/// Of a call that never talked, so much silence is thrown away and no more.
+const WORTHLESS: Duration = Duration::from_secs(1);
+
+/// What is needed to work.
+pub(super) struct Collector<S, L> {
+    pub(super) nodes: Vec<S>,
+    pub(super) ledger: L,
+    pub(super) dir: Arc<Path>,
+    pub(super) stats: Arc<ArchiveStats>,
+    pub(super) files: AtomicU64,
+}
+
+/// Whose a recording is.
+enum Owner {
+    Call {
+        call: CallId,
+        talked: Option<Duration>,
+    },
+    /// The fallback dialplan served the caller while no engine was there.
+    Nobody(FallbackCall),
+}
+
+impl<S: Source, L: Ledger> Collector<S, L> {
+    /// Tries to bring a recording to its end.
+    pub(super) async fn attempt(&self, job: &mut Job) -> Outcome {
+        let outcome = match self.advance(job).await {
+            Ok(()) => Outcome::Done,
+            Err(outcome) => outcome,
+        };
+        match &outcome {
+            Outcome::Failed(why) => {
+                warn!(recording = job.name, attempts = job.failures + 1, "archiving a recording failed: {why}");
+                if job.failures + 1 == FAILURES_UNTIL_REPORTED {
+                    self.report_failure(job, why).await;
+                }
+            }
+            Outcome::Done | Outcome::Later(_) | Outcome::NodeAway(_) | Outcome::StorageAway(_) => {}
+        }
+        outcome
+    }
+
+    async fn advance(&self, job: &mut Job) -> Result<(), Outcome> {
+        let source = self.nodes.get(usize::from(job.node.0));
+        let source = source.ok_or_else(|| Outcome::Failed(format!("there is no Asterisk number {}", job.node.0)))?;
+        if matches!(job.stage, Stage::Fetch) {
+            let owner = self.owner(job, source).await?;
+            job.stage = match self.fetch(job, source).await? {
+                Some(written) => self.keep(job, owner, written).await?,
+                None => self.absent(job, owner).await?,
+            };
+        }
+        if let Stage::Write(entry) = &job.stage {
+            self.ledger.save(entry).await?;
+            self.tell(entry);
+            job.wrote = true;
+            job.stage = Stage::Remove;
+        }
+        source.delete(&job.name).await.or_else(|error| match error {
+            SourceError::NotFound => Ok(()),
+            other => Err(other.into()),
+        })
+    }
+
+    /// Finds out whose the recording is, and waits while it may still grow.
+    async fn owner(&self, job: &mut Job, source: &S) -> Result<Owner, Outcome> {
+        let name = Name::parse(&job.name);
+        if let Some(name) = &name
+            && source.is_alive(name.channel).await?
+        {
+            // The caller is on the line: with the fallback dialplan, or the engine has not seen the end yet.
+            let wait = back_off(SETTLE / 2, job.looks, LONGEST_LOOK);
+            job.looks = job.looks.saturating_add(1);
+            job.settled = false;
+            return Err(Outcome::Later(wait));
+        }
+        if !job.settled {
+            job.settled = true;
+            return Err(Outcome::Later(SETTLE));
+        }
+        if let Task::Ended { call, talked } = job.task {
+            return Ok(Owner::Call { call, talked });
+        }
+        match (self.ledger.call_of(job.node, &job.name).await?, name) {
+            (Some(known), _) if known.ended => Ok(Owner::Call { call: known.call, talked: known.talked }),
+            // What ended just now may be on its way to the journal.
+            _ if !self.ledger.caught_up() => Err(Outcome::Later(GRACE)),
+            _ if !job.awaited => {
+                job.awaited = true;
+                Err(Outcome::Later(GRACE))
+            }
+            (Some(known), _) => Ok(Owner::Call { call: known.call, talked: None }),
+            (None, Some(name)) => Ok(Owner::Nobody(FallbackCall {
+                node: job.node,
+                recording: job.name.clone(),
+                number: name.number,
+                dialled: String::new(),
+                arrived: name.made,
+                ended: name.made,
+                talked: Duration::ZERO,
+            })),
+            (None, None) => Err(Outcome::Failed("its name tells nothing and no call has it".to_owned())),
+        }
+    }
+
+    /// Fetches the recording into a begun file; `None` when Asterisk has none.
+    async fn fetch(&self, job: &Job, source: &S) -> Result<Option<Written>, Outcome> {
+        let stream = match source.fetch(&job.name).await {
+            Ok(stream) => stream,
+            Err(SourceError::NotFound) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let (pieces, received) = mpsc::channel(PIECES);
+        let dir = self.dir.clone();
+        // The process's number, since another engine may be on its way out in the same folder.
+        let name = format!("{}-{}.wav", std::process::id(), self.files.fetch_add(1, Ordering::Relaxed));
+        let writing = tokio::task::spawn_blocking(move || file::write(&dir, &name, received));
+        let pumped = tokio::time::timeout(TRANSFER, pump(stream, pieces)).await;
+        let written = writing.await.map_err(|error| Outcome::Failed(format!("writing the file failed: {error}")))?;
+        match (written, pumped) {
+            (Ok(written), _) => {
+                self.stats.wrote(written.bytes);
+                Ok(Some(written))
+            }
+            (Err(FileError::Interrupted), Ok(Err(error))) => Err(error.into()),
+            (Err(FileError::Interrupted), Err(_)) => {
+                Err(Outcome::Failed(format!("the transfer took more than {} s", TRANSFER.as_secs())))
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Asterisk has no such file.
+    async fn absent(&self, job: &mut Job, owner: Owner) -> Result<Stage, Outcome> {
+        let Owner::Call { call, talked: Some(talked) } = owner else { return Ok(Stage::Remove) };
+        if talked.is_zero() {
+            self.stats.nothing_to_keep();
+            return Ok(Stage::Remove);
+        }
+        let written = self.ledger.entry(job.node, &job.name).await?;
+        if written.is_some_and(|entry| entry.file.is_some()) {
+            // Archived and removed before a restart.
+            return Ok(Stage::Remove);
+        }
+        try_again(job)?;
+        let problem = format!("Asterisk has no recording of a talk of {:.1} s", talked.as_secs_f64());
+        Ok(write(job, call, State::Missing, problem, None))
+    }
+
+    /// Decides what a fetched recording is, and stores it.
+    async fn keep(&self, job: &mut Job, owner: Owner, written: Written) -> Result<Stage, Outcome> {
+        let report = written.report.clone();
+        let found = report.duration();
+        let (call, expected) = match owner {
+            Owner::Call { call, talked } => (call, talked),
+            Owner::Nobody(mut unseen) => {
+                unseen.talked = found;
+                // How long the caller waited before the talk is not known.
+                unseen.ended = Wall(unseen.arrived.0.saturating_add(i64::try_from(found.as_millis()).unwrap_or(0)));
+                let call = self.ledger.add_fallback_call(&unseen).await?;
+                self.stats.fallback_call();
+                warn!(%call, talked = found.as_secs_f64(), "a call came while no engine was there");
+                (call, None)
+            }
+        };
+        let worthless = match expected {
+            None => report.frames == 0,
+            Some(talked) => talked.is_zero() && (report.frames == 0 || report.is_silent() && found < WORTHLESS),
+        };
+        if worthless {
+            self.stats.nothing_to_keep();
+            return Ok(Stage::Remove);
+        }
+        let expected = expected.filter(|talked| !talked.is_zero());
+        let (state, problem) = judge(&report, expected);
+        if matches!(state, State::Short | State::Missing) {
+            // Asterisk may not have closed the file yet.
+            try_again(job)?;
+        }
+        if report.frames == 0 {
+            return Ok(write(job, call, State::Missing, problem, None));
+        }
+        match self.store(job, call, written).await? {
+            Some(file) => Ok(write(job, call, state, problem, Some(file))),
+            None => Ok(Stage::Remove),
+        }
+    }
+
+    /// Moves a begun file to its place; `None` when the archive has a longer one of the same recording already.
+    async fn store(&self, job: &Job, call: CallId, written: Written) -> Result<Option<ArchivedFile>, Outcome> {
+        let before = self.ledger.entry(job.node, &job.name).await?.and_then(|entry| entry.file);
+        let stem = path_stem(call);
+        let dir = self.dir.clone();
+        let storing = move || {
+            if let Some(before) = &before
+                && before.bytes > written.bytes
+                && file::checksum(&dir.join(&before.path)).is_ok_and(|found| found.0 == before.sha256)
+            {
+                return Ok(None);
+            }
+            let (report, bytes, sha256) = (written.report.clone(), written.bytes, written.sha256.clone());
+            let path = written.put(&dir, &stem, before.as_ref().map(|before| before.path.as_str()))?;
+            let (left_rms, right_rms) = (of_32767(report.left), of_32767(report.right));
+            Ok(Some(ArchivedFile {
+                path,
+                sha256,
+                bytes,
+                duration: report.duration(),
+                channels: 2,
+                left_rms,
+                right_rms,
+            }))
+        };
+        let stored: Result<_, FileError> = tokio::task::spawn_blocking(storing)
+            .await
+            .map_err(|error| Outcome::Failed(format!("storing the file failed: {error}")))?;
+        Ok(stored?)
+    }
+
+    /// Tells people what became of a recording.
+    fn tell(&self, entry: &NewRecording) {
+        self.stats.finished(entry.state);
+        let NewRecording { call, node, name, state, problem, file, at: _ } = entry;
+        let path = file.as_ref().map_or("", |file| file.path.as_str());
+        match state {
+            State::Stored => info!(%call, path, "recording archived"),
+            State::Silent | State::Short => {
+                warn!(%call, path, state = state.as_str(), "recording archived, but {problem}")
+            }
+            State::Missing | State::Failed => {
+                error!(%call, node = node.0, recording = name, state = state.as_str(), "no recording of the call: {problem}");
+            }
+        }
+    }
+
+    /// Writes in the database that a recording cannot be archived, so that it is seen. Nothing is removed.
+    async fn report_failure(&self, job: &Job, why: &str) {
+        let Task::Ended { call, .. } = job.task else {
+            error!(
+                recording = job.name,
+                "a recording of no known call cannot be archived, it stays in Asterisk: {why}"
+            );
+            return;
+        };
+        // The row is for people to see. What is written already, or cannot be written, is no worse off without.
+        if matches!(job.stage, Stage::Fetch) && matches!(self.ledger.entry(job.node, &job.name).await, Ok(None)) {
+            let entry = entry(job, call, State::Failed, why.to_owned(), None);
+            if let Err(error) = self.ledger.save(&entry).await {
+                error!(%call, "that the recording cannot be archived ({why}) cannot be written either: {error}");
+            } else {
+                self.tell(&entry);
+            }
+        }
+    }
+}
+
+fn entry(job: &Job, call: CallId, state: State, problem: String, file: Option<ArchivedFile>) -> NewRecording {
+    NewRecording { call, node: job.node, name: job.name.clone(), state, problem, file, at: clock::wall() }
+}
+
+/// The stage in which this is written.
+fn write(job: &Job, call: CallId, state: State, problem: String, file: Option<ArchivedFile>) -> Stage {
+    Stage::Write(Box::new(entry(job, call, state, problem, file)))
+}
+
+/// Loudness as the database keeps it.
+fn of_32767(level: Level) -> u32 {
+    // Between 0 and 1: nothing is cut off.
+    (level.rms * 32_767.0).round() as u32
+}
+
+/// Puts the job off until it has been tried often enough.
+fn try_again(job: &mut Job) -> Result<(), Outcome> {
+    job.tries += 1;
+    if job.tries < TRIES {
+        return Err(Outcome::Later(back_off(FIRST_RETRY, job.tries - 1, GRACE)));
+    }
+    Ok(())
+}
+
+/// The state of a recording, and what is wrong with it in words. A recording that is short *and* silent counts as
+/// short: sound is lost.
+fn judge(report: &Report, expected: Option<Duration>) -> (State, String) {
+    let faults = report.faults(expected);
+    let has = |fault: fn(&Fault) -> bool| faults.iter().any(fault);
+    let state = if has(|fault| matches!(fault, Fault::Empty)) {
+        State::Missing
+    } else if has(|fault| matches!(fault, Fault::Short { .. })) {
+        State::Short
+    } else if has(|fault| matches!(fault, Fault::Silent(_))) {
+        State::Silent
+    } else {
+        State::Stored
+    };
+    (state, faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+/// `YYYY/MM/DD/<call>`: the day on which the call arrived, in UTC, so that the place of a file follows from the call
+/// alone, whenever and wherever it is fetched.
+fn path_stem(call: CallId) -> String {
+    let day = DateTime::from_timestamp_millis(name::moment(call).0).unwrap_or_default();
+    PathBuf::from(day.format("%Y/%m/%d").to_string()).join(call.to_string()).display().to_string()
+}
+
+/// Hands the stream to the writer.
+async fn pump<T: Stream>(mut stream: T, pieces: mpsc::Sender<Piece>) -> Result<(), SourceError> {
+    while let Some(bytes) = stream.chunk().await? {
+        if pieces.send(Piece::Bytes(bytes)).await.is_err() {
+            // The writer has given up and tells why.
+            return Ok(());
+        }
+    }
+    // If nobody takes it, the writer has given up and tells why.
+    let _ = pieces.send(Piece::End).await;
+    Ok(())
+}
+
+impl From<SourceError> for Outcome {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Away(why) => Outcome::NodeAway(why),
+            SourceError::NotFound | SourceError::Failed(_) => Outcome::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<LedgerError> for Outcome {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Away(why) => Outcome::StorageAway(why),
+            LedgerError::Refused(_) => Outcome::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<FileError> for Outcome {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Io { .. } => Outcome::StorageAway(error.to_string()),
+            FileError::Wav(_) | FileError::Interrupted => Outcome::Failed(error.to_string()),
+        }
+    }
+}

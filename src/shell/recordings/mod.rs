@@ -1,0 +1,297 @@
+//! The archive of talks: recordings fetched from Asterisk over ARI, checked, stored as WAV, entered in the database.
+//!
+//! - [`source`]: where recordings come from; [`asterisk`] is the real one
+//! - [`ledger`]: what is written and asked; [`database`] is the real one
+//! - `name`: what the name of a recording tells
+//! - `board`: the list of work, bounded, with pauses
+//! - `collect`: one recording's way
+//! - `file`: writing a file so that a kill at any moment does no harm
+//! - [`read`]: opening a file, checking all of them
+//! - [`stats`]: counters
+//!
+//! A file is removed from Asterisk only when the archive has it and the database says so. Calls never wait for any of
+//! this: wishes are put on a list, and a few tasks work through it.
+
+pub mod asterisk;
+mod board;
+mod collect;
+pub mod database;
+mod file;
+pub mod ledger;
+mod name;
+pub mod read;
+pub mod source;
+pub mod stats;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::engine::ids::{CallId, NodeId};
+use crate::engine::time::Wall;
+
+use super::clock;
+use board::{Board, Job, Next, Outcome, SETTLE, Task};
+use collect::Collector;
+use ledger::{Ledger, Unrecorded};
+use name::{FOLDER, Name};
+pub use read::{Problem, ReadError, Verified, open, verify};
+use source::Source;
+pub use stats::{ArchiveStats, Counts};
+
+/// Recordings in hand at once, of all Asterisks.
+const WORKERS: usize = 4;
+/// After a restart, calls of so many days are looked through for missing recordings.
+const LOOK_BACK_MS: i64 = 7 * 24 * 3_600_000;
+
+/// How the archive is set up.
+#[derive(Clone, Debug)]
+pub struct ArchiveConfig {
+    /// Its folder.
+    pub dir: PathBuf,
+}
+
+/// Starts the archive.
+pub struct Archive;
+
+/// The running archive. Cheap to clone.
+#[derive(Clone)]
+pub struct ArchiveHandle {
+    shared: Arc<Shared>,
+    dir: Arc<Path>,
+    tasks: TaskTracker,
+}
+
+struct Shared {
+    board: Mutex<Board>,
+    changed: Notify,
+    stats: Arc<ArchiveStats>,
+}
+
+impl Archive {
+    /// Spawns the tasks that fetch recordings; they end when `cancel` is cancelled. Nodes are in the order of their
+    /// [`NodeId`]s. Must be called inside a tokio runtime.
+    pub fn start<S: Source, L: Ledger>(
+        config: &ArchiveConfig,
+        nodes: Vec<S>,
+        ledger: L,
+        cancel: CancellationToken,
+    ) -> ArchiveHandle {
+        Archive::with_board(config, nodes, ledger, cancel, Board::default())
+    }
+
+    fn with_board<S: Source, L: Ledger>(
+        config: &ArchiveConfig,
+        nodes: Vec<S>,
+        ledger: L,
+        cancel: CancellationToken,
+        board: Board,
+    ) -> ArchiveHandle {
+        let dir: Arc<Path> = config.dir.as_path().into();
+        match file::prepare(&dir) {
+            Ok(0) => {}
+            Ok(files) => info!(files, "half-written recordings of an earlier run removed; they are fetched again"),
+            // Calls go on, recordings wait in Asterisk until this is put right.
+            Err(error) => error!("the archive of recordings cannot be used: {error}"),
+        }
+        let stats = Arc::new(ArchiveStats::default());
+        let shared = Arc::new(Shared { board: Mutex::new(board), changed: Notify::new(), stats: stats.clone() });
+        let collector = Collector { nodes, ledger, dir: dir.clone(), stats, files: AtomicU64::new(0) };
+        let collector = Arc::new(collector);
+        let tasks = TaskTracker::new();
+        for _ in 0..WORKERS {
+            let worker = Worker { shared: shared.clone(), collector: collector.clone() };
+            let cancel = cancel.clone();
+            tasks.spawn(async move { cancel.run_until_cancelled(worker.run()).await });
+        }
+        tasks.close();
+        ArchiveHandle { shared, dir, tasks }
+    }
+}
+
+impl ArchiveHandle {
+    /// Fetch, check and archive the recording of a call that has ended, then remove it from Asterisk. Never waits.
+    pub fn collect(&self, node: NodeId, call: CallId, name: &str, talked: Duration) {
+        let task = Task::Ended { call, talked: Some(talked) };
+        if !self.shared.add(node, name, task, Instant::now() + SETTLE) {
+            error!(%call, recording = name, "too many recordings wait to be archived; this one stays in Asterisk until a sweep");
+        }
+    }
+
+    /// Look for recordings in this Asterisk that no living call needs, and collect or remove them. Never waits.
+    pub fn sweep(&self, node: NodeId, keep: impl IntoIterator<Item = String>) {
+        let mut board = self.shared.board();
+        board.node_is_back(node);
+        board.sweep(node, keep.into_iter().collect(), Instant::now());
+        drop(board);
+        self.shared.changed.notify_waiters();
+    }
+
+    /// The archive's folder, for [`open`].
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let backlog = self.shared.board().len();
+        self.shared.stats.snapshot(backlog)
+    }
+
+    /// Waits until all tasks have ended after a cancellation. What was in hand is taken up again by the next sweep.
+    pub async fn stopped(&self) {
+        self.tasks.wait().await;
+    }
+}
+
+impl Shared {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        // A panic while it was held leaves at worst one recording unlisted, and the next sweep finds that.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, node: NodeId, name: &str, task: Task, due: Instant) -> bool {
+        let added = self.board().add(node, name, task, due);
+        if added {
+            self.changed.notify_waiters();
+        } else {
+            self.stats.overflowed();
+        }
+        added
+    }
+}
+
+struct Worker<S, L> {
+    shared: Arc<Shared>,
+    collector: Arc<Collector<S, L>>,
+}
+
+impl<S: Source, L: Ledger> Worker<S, L> {
+    async fn run(self) {
+        loop {
+            // Registered before the look at the list: what is added in between is not slept over.
+            let changed = self.shared.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let next = self.shared.board().next(Instant::now());
+            match next {
+                Next::Sweep(node, keep) => self.sweep(node, keep).await,
+                Next::Run(job) => self.collect(job).await,
+                Next::Wait(None) => changed.await,
+                Next::Wait(Some(until)) => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = tokio::time::sleep_until(until) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn collect(&self, mut job: Box<Job>) {
+        let outcome = contained(self.collector.attempt(&mut job)).await;
+        if !matches!(outcome, Outcome::Done | Outcome::Later(_)) {
+            self.shared.stats.retried();
+        }
+        let node = job.node;
+        let mut board = self.shared.board();
+        let first = board.finished(job, &outcome, Instant::now());
+        let backlog = board.len();
+        drop(board);
+        if first {
+            tell_of_trouble(node, &outcome, backlog);
+        }
+        self.shared.changed.notify_waiters();
+    }
+
+    async fn sweep(&self, node: NodeId, keep: BTreeSet<String>) {
+        let outcome = contained(async {
+            match self.look_through(node, &keep).await {
+                Ok(()) => Outcome::Done,
+                Err(outcome) => outcome,
+            }
+        })
+        .await;
+        let mut board = self.shared.board();
+        let first = board.swept(node, keep, &outcome, Instant::now());
+        let backlog = board.len();
+        drop(board);
+        if first {
+            tell_of_trouble(node, &outcome, backlog);
+        }
+        if let Outcome::Failed(why) = &outcome {
+            warn!(node = node.0, "Asterisk's recordings cannot be looked through, tried again: {why}");
+        }
+        self.shared.changed.notify_waiters();
+    }
+
+    async fn look_through(&self, node: NodeId, keep: &BTreeSet<String>) -> Result<(), Outcome> {
+        let source = self.collector.nodes.get(usize::from(node.0));
+        let source = source.ok_or_else(|| Outcome::Failed(format!("there is no Asterisk number {}", node.0)))?;
+        let now = Instant::now();
+        let (mut found, mut strange) = (0_u32, 0_u32);
+        for name in source.list().await? {
+            if !name.starts_with(FOLDER) || keep.contains(&name) {
+                continue;
+            }
+            if Name::parse(&name).is_none() {
+                strange += 1;
+                continue;
+            }
+            found += 1;
+            // One that finds no room is found again when there is.
+            self.shared.add(node, &name, Task::Stray, now);
+        }
+        let since = Wall(clock::wall().0.saturating_sub(LOOK_BACK_MS));
+        for Unrecorded { call, name, talked } in self.collector.ledger.unrecorded(node, since).await? {
+            if !keep.contains(&name) {
+                self.shared.add(node, &name, Task::Ended { call, talked: Some(talked) }, now + SETTLE);
+            }
+        }
+        if strange > 0 {
+            warn!(
+                node = node.0,
+                files = strange,
+                "files in Asterisk's recording folder {FOLDER} that the dialplan did not name: left alone"
+            );
+        }
+        info!(node = node.0, found, "recordings in Asterisk looked through");
+        Ok(())
+    }
+}
+
+fn tell_of_trouble(node: NodeId, outcome: &Outcome, backlog: usize) {
+    match outcome {
+        Outcome::NodeAway(why) => {
+            warn!(node = node.0, backlog, "recordings cannot be fetched now, tried again and again: {why}");
+        }
+        Outcome::StorageAway(why) => {
+            error!(backlog, "recordings cannot be archived now; they stay in Asterisk, tried again and again: {why}");
+        }
+        Outcome::Done | Outcome::Later(_) | Outcome::Failed(_) => {}
+    }
+}
+
+/// A panic ends one attempt and not the archive.
+async fn contained(attempt: impl Future<Output = Outcome>) -> Outcome {
+    AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| {
+        error!("an impossible state was met while a recording was archived; it is tried again later");
+        Outcome::Failed("an impossible state was met".to_owned())
+    })
+}

@@ -1,0 +1,104 @@
+//! What the archive has done, for the metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::shell::store::recordings::RecordingState as State;
+
+/// Counters since the start. Read them with [`snapshot`](Self::snapshot).
+#[derive(Debug, Default)]
+pub struct ArchiveStats {
+    stored: AtomicU64,
+    silent: AtomicU64,
+    short: AtomicU64,
+    missing: AtomicU64,
+    failed: AtomicU64,
+    nothing: AtomicU64,
+    fallback_calls: AtomicU64,
+    retries: AtomicU64,
+    overflowed: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Archived whole.
+    pub stored: u64,
+    /// Archived with a channel that carries no voice.
+    pub silent: u64,
+    /// Archived, shorter than the talk.
+    pub short: u64,
+    /// Not to be found in Asterisk.
+    pub missing: u64,
+    /// Could not be archived after many attempts; still tried.
+    pub failed: u64,
+    /// Calls that never talked: nothing to keep.
+    pub nothing: u64,
+    /// Calls entered in the journal that no engine had seen.
+    pub fallback_calls: u64,
+    /// Attempts that came to nothing and were put off.
+    pub retries: u64,
+    /// Recordings that found no room in the list of work; the next sweep finds them.
+    pub overflowed: u64,
+    /// Bytes of WAV written.
+    pub bytes: u64,
+    /// Recordings in hand or waiting, at this moment.
+    pub backlog: u64,
+}
+
+impl ArchiveStats {
+    pub(super) fn finished(&self, state: State) {
+        let counter = match state {
+            State::Stored => &self.stored,
+            State::Silent => &self.silent,
+            State::Short => &self.short,
+            State::Missing => &self.missing,
+            State::Failed => &self.failed,
+        };
+        add(counter, 1);
+    }
+
+    pub(super) fn nothing_to_keep(&self) {
+        add(&self.nothing, 1);
+    }
+
+    pub(super) fn fallback_call(&self) {
+        add(&self.fallback_calls, 1);
+    }
+
+    pub(super) fn retried(&self) {
+        add(&self.retries, 1);
+    }
+
+    pub(super) fn overflowed(&self) {
+        add(&self.overflowed, 1);
+    }
+
+    pub(super) fn wrote(&self, bytes: u64) {
+        add(&self.bytes, bytes);
+    }
+
+    pub(super) fn snapshot(&self, backlog: usize) -> Counts {
+        Counts {
+            stored: read(&self.stored),
+            silent: read(&self.silent),
+            short: read(&self.short),
+            missing: read(&self.missing),
+            failed: read(&self.failed),
+            nothing: read(&self.nothing),
+            fallback_calls: read(&self.fallback_calls),
+            retries: read(&self.retries),
+            overflowed: read(&self.overflowed),
+            bytes: read(&self.bytes),
+            backlog: u64::try_from(backlog).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, by: u64) {
+    counter.fetch_add(by, Ordering::Relaxed);
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
