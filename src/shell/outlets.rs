@@ -12,6 +12,7 @@ use crate::engine::ids::CallId;
 
 use super::asterisk::NodeHandle;
 use super::driver::Outlets;
+use super::recordings::ArchiveHandle;
 use super::requests::Requests;
 use super::store::Store;
 use super::store::journal::JournalHandle;
@@ -33,6 +34,8 @@ pub struct World {
     pub updates: Updates,
     /// The journal of calls.
     pub journal: JournalHandle,
+    /// The archive of recordings.
+    pub archive: ArchiveHandle,
     /// Counts what is journalled.
     pub metrics: Arc<Metrics>,
     /// Looks up callers.
@@ -51,7 +54,8 @@ impl Outlets for World {
                 self.metrics.fact(&fact);
                 self.journal.write(fact);
             }
-            Command::CollectRecording { .. } | Command::SweepRecordings { .. } => {}
+            Command::CollectRecording { node, call, name, talked } => self.archive.collect(node, call, &name, talked),
+            Command::SweepRecordings { node, keep } => self.archive.sweep(node, keep),
             Command::Publish(update) => self.updates.publish(update),
             Command::Respond { request, result } => self.requests.answered(request, result),
             Command::Alarm { call, text } => error!(%call, "{text}"),

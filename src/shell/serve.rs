@@ -17,6 +17,7 @@ use super::asterisk::{Node, NodeConfig, NodeHandle};
 use super::clock::Clock;
 use super::config::Config;
 use super::outlets::{Cards, World};
+use super::recordings::{Archive, ArchiveConfig, Books};
 use super::requests::Requests;
 use super::store::Store;
 use super::store::agents::AgentRow;
@@ -49,6 +50,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (events, mut inbox) = mpsc::channel(EVENTS);
     let nodes = start_nodes(&config, &agents, &events, &cancel)?;
     let journal = Journal::start(store.clone(), JournalSettings::new(spill_file(&config, &store)), after.clone());
+    let archive = Archive::start(
+        &ArchiveConfig { dir: config.recording.dir.clone() },
+        nodes.iter().map(|(_, node)| node.recordings()).collect(),
+        Books::new(store.clone(), journal.clone()),
+        cancel.clone(),
+    );
     let requests = Requests::new(events.clone());
     let updates = Updates::default();
     let metrics = Arc::new(web::Metrics::default());
@@ -58,6 +65,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         requests: requests.clone(),
         updates: updates.clone(),
         journal: journal.clone(),
+        archive: archive.clone(),
         metrics: metrics.clone(),
         cards: Cards::new(store.clone(), events.clone()),
     };
@@ -87,6 +95,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if serving.await.is_err() {
         error!("the web server ended by a fault of its own; please report it with the log before this line");
     }
+    // What it had in hand is taken up again by the sweep of the next start.
+    archive.stopped().await;
     last_words(&journal, &after).await;
     store.close().await;
     info!("stopped");

@@ -47,6 +47,7 @@ use crate::engine::time::Wall;
 use super::clock;
 use board::{Board, Job, Next, Outcome, SETTLE, Task};
 use collect::Collector;
+pub use database::Books;
 use ledger::{Ledger, Unrecorded};
 use name::{FOLDER, Name};
 pub use read::{Problem, ReadError, Verified, open, verify};
