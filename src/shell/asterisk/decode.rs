@@ -23,6 +23,13 @@ use super::encode::MEMO;
 pub(super) enum Decoded {
     /// Something for the core.
     Event(NodeEvent),
+    /// Somebody hung up; the channel leaves the application next. Cause 16 where Asterisk names none (a plain BYE).
+    HangUp {
+        /// Which channel.
+        channel: ChannelId,
+        /// Q.850 cause.
+        cause: u16,
+    },
     /// A known type that does not concern us.
     Ignored,
     /// Another engine took the application's name.
@@ -35,14 +42,16 @@ pub(super) enum Decoded {
     Malformed(String),
 }
 
+/// Q.850.
+const NORMAL_CLEARING: u16 = 16;
+
 /// Types that Asterisk need not send at all: most of the frames of a call.
-pub(super) const UNWANTED: [&str; 9] = [
+pub(super) const UNWANTED: [&str; 8] = [
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelCallerId",
     "ChannelConnectedLine",
     "ChannelCreated",
-    "ChannelHangupRequest",
     "DeviceStateChanged",
     "PlaybackStarted",
     "PlaybackContinuing",
@@ -93,6 +102,11 @@ pub(super) fn decode(frame: &str) -> Decoded {
         "StasisStart" => read::<models::StasisStart>(frame, arrived),
         "StasisEnd" => read::<models::StasisEnd>(frame, |event| event_of(NodeEvent::Left(id_of(event.channel)))),
         "ChannelStateChange" => read::<models::ChannelStateChange>(frame, |event| state_changed(event.channel)),
+        // Read by hand: the model insists on a cause, and a plain BYE has none.
+        "ChannelHangupRequest" => read::<HangUpRequest>(frame, |event| {
+            let cause = event.cause.and_then(|cause| u16::try_from(cause).ok()).unwrap_or(NORMAL_CLEARING);
+            Decoded::HangUp { channel: event.channel.id.into(), cause }
+        }),
         "ChannelDestroyed" => read::<models::ChannelDestroyed>(frame, |event| {
             let cause = u16::try_from(event.cause).unwrap_or(0);
             event_of(NodeEvent::Gone { channel: id_of(event.channel), cause })
@@ -117,6 +131,17 @@ pub(super) fn decode(frame: &str) -> Decoded {
         kind if UNWANTED.contains(&kind) || RARE.contains(&kind) => Decoded::Ignored,
         kind => Decoded::Unknown(kind.chars().take(64).collect()),
     }
+}
+
+#[derive(Deserialize)]
+struct HangUpRequest {
+    channel: Named,
+    cause: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: String,
 }
 
 fn event_of(event: NodeEvent) -> Decoded {
@@ -287,6 +312,7 @@ mod tests {
         let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
         for frame in RECORDED.lines() {
             let kind = match decode(frame) {
+                Decoded::HangUp { .. } => "hang up",
                 Decoded::Event(NodeEvent::Ringing(_)) => "ringing",
                 Decoded::Event(NodeEvent::Answered(_)) => "answered",
                 Decoded::Event(NodeEvent::Gone { .. }) => "gone",
@@ -308,7 +334,7 @@ mod tests {
         }
         insta::assert_compact_debug_snapshot!(
             counts,
-            @r#"{"answered": 26, "digit": 1, "gone": 25, "ignored": 358, "joined": 7, "left": 13, "parted": 7, "playback ended": 5, "replaced": 1, "ringing": 2, "stray": 13}"#
+            @r#"{"answered": 26, "digit": 1, "gone": 25, "hang up": 34, "ignored": 324, "joined": 7, "left": 13, "parted": 7, "playback ended": 5, "replaced": 1, "ringing": 2, "stray": 13}"#
         );
     }
 
@@ -341,6 +367,14 @@ mod tests {
         assert_eq!(decode(&dead), Decoded::Ignored);
         for args in ["[]", r#"["agent"]"#, r#"["outbound","7"]"#, r#"["нечто"]"#] {
             assert_eq!(decode(&start("17.1", "Ring", args)), Decoded::Stray("17.1".into()), "{args}");
+        }
+    }
+
+    #[test]
+    fn a_hang_up_without_a_cause_is_normal_clearing() {
+        for (cause, expected) in [("", 16), (r#""cause":21,"#, 21), (r#""cause":127,"tech_cause":487,"#, 127)] {
+            let frame = format!(r#"{{{cause}"type":"ChannelHangupRequest",{}}}"#, channel("17.1", "Up"));
+            assert_eq!(decode(&frame), Decoded::HangUp { channel: "17.1".into(), cause: expected });
         }
     }
 

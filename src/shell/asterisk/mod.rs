@@ -191,7 +191,7 @@ impl Node {
         let (connected, connections) = watch::channel(0);
         let phones = Arc::new(Phones::new(config.media_address.clone()));
         tokio::spawn(provision::run(phones.clone(), rest.clone(), connections, cancel.clone()));
-        let timing = socket::Timing::default();
+        let timing = reader::Timing::default();
         let socket = socket::Socket { id, config, rest: rest.clone(), events, stats: stats.clone(), connected, timing };
         tokio::spawn(socket.run(cancel));
         Ok(NodeHandle { id, lanes, rest, phones, stats })

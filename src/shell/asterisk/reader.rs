@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use rand::Rng;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -17,6 +18,49 @@ use super::{NodeError, NodeStats};
 
 /// For the TCP connection and the handshake together.
 pub(super) const CONNECT: Duration = Duration::from_secs(3);
+
+/// The spans of time that a socket works with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// Between two pings.
+    pub(super) heartbeat: Duration,
+    /// Nothing heard for so long, pongs included: the connection is dead.
+    pub(super) silence: Duration,
+    /// Before the second attempt to connect; then twice as long each time.
+    pub(super) first_back_off: Duration,
+    pub(super) longest_back_off: Duration,
+    /// How often it is looked which phones are there. A subscription to the endpoints would tell at once, but with it
+    /// all events of their channels come twice.
+    pub(super) devices: Duration,
+    /// After another engine took over: first, and at most.
+    pub(super) fenced: Duration,
+    pub(super) longest_fenced: Duration,
+    /// How often it is asked meanwhile whether the other one has gone.
+    pub(super) fence_check: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Timing {
+            heartbeat: Duration::from_secs(1),
+            silence: Duration::from_secs(3),
+            first_back_off: Duration::from_millis(100),
+            longest_back_off: Duration::from_secs(2),
+            devices: Duration::from_secs(1),
+            fenced: Duration::from_secs(60),
+            longest_fenced: Duration::from_secs(3600),
+            fence_check: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Timing {
+    /// 100 ms, 200 ms … 2 s, each with up to a quarter more or less, so that engines do not come back in step.
+    pub(super) fn back_off(&self, attempts: u32) -> Duration {
+        let span = self.first_back_off.saturating_mul(1 << attempts.min(6)).min(self.longest_back_off);
+        span.mul_f64(rand::rng().random_range(0.75..1.25)).min(self.longest_back_off)
+    }
+}
 
 /// An open events socket.
 pub(super) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;

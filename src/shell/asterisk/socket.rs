@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rand::Rng;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -22,7 +21,7 @@ use crate::engine::event::{Event, NodeEvent};
 use crate::engine::ids::{ChannelId, NodeId};
 
 use super::decode::{Decoded, UNWANTED, decode};
-use super::reader::{CONNECT, Lost, Stream, read};
+use super::reader::{CONNECT, Lost, Stream, Timing, read};
 use super::rest::{HttpRequest, Rest, RestError};
 use super::{NodeConfig, NodeStats, snapshot};
 
@@ -33,48 +32,9 @@ const LARGEST_FRAME: usize = 1 << 20;
 /// Different unknown types that are logged. Bounded: a stream of ever new types must not fill the memory.
 const MOST_REPORTED: usize = 256;
 
-/// The spans of time that a socket works with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Timing {
-    /// Between two pings.
-    heartbeat: Duration,
-    /// Nothing heard for so long, pongs included: the connection is dead.
-    silence: Duration,
-    /// Before the second attempt to connect; then twice as long each time.
-    first_back_off: Duration,
-    longest_back_off: Duration,
-    /// How often it is looked which phones are there. A subscription to the endpoints would tell at once, but with it
-    /// all events of their channels come twice.
-    devices: Duration,
-    /// After another engine took over: first, and at most.
-    fenced: Duration,
-    longest_fenced: Duration,
-    /// How often it is asked meanwhile whether the other one has gone.
-    fence_check: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Timing {
-            heartbeat: Duration::from_secs(1),
-            silence: Duration::from_secs(3),
-            first_back_off: Duration::from_millis(100),
-            longest_back_off: Duration::from_secs(2),
-            devices: Duration::from_secs(1),
-            fenced: Duration::from_secs(60),
-            longest_fenced: Duration::from_secs(3600),
-            fence_check: Duration::from_secs(5),
-        }
-    }
-}
-
-impl Timing {
-    /// 100 ms, 200 ms … 2 s, each with up to a quarter more or less, so that engines do not come back in step.
-    fn back_off(&self, attempts: u32) -> Duration {
-        let span = self.first_back_off.saturating_mul(1 << attempts.min(6)).min(self.longest_back_off);
-        span.mul_f64(rand::rng().random_range(0.75..1.25)).min(self.longest_back_off)
-    }
-}
+/// Channels that are in the application, each with the cause if somebody hung up. Asterisk takes the application off a
+/// caller's channel when it leaves, so that often no `ChannelDestroyed` comes: a hang-up and leaving are the end.
+type Present = BTreeMap<ChannelId, Option<u16>>;
 
 /// The events socket of one node.
 pub(super) struct Socket {
@@ -187,6 +147,8 @@ impl Socket {
             Err(error) => return ControlFlow::Break(error.into()),
         };
         let mut devices: BTreeMap<String, bool> = snapshot.devices.iter().cloned().collect();
+        let mut present: Present =
+            snapshot.channels.iter().map(|found| (found.arrival.channel.clone(), None)).collect();
         info!(node = %self.config.name, channels = snapshot.channels.len(), bridges = snapshot.bridges.len(),
             endpoints = devices.len(), "connected to Asterisk");
         self.stats.fenced.store(false, Ordering::Relaxed);
@@ -201,7 +163,7 @@ impl Socket {
             tokio::select! {
                 biased;
                 frame = inbox.recv() => match frame {
-                    Some(frame) => self.take_in(&frame, reported).await?,
+                    Some(frame) => self.take_in(&frame, &mut present, reported).await?,
                     None => return ControlFlow::Continue(()),
                 },
                 _ = polls.tick() => self.compare_devices(&mut devices).await?,
@@ -209,8 +171,24 @@ impl Socket {
         }
     }
 
-    async fn take_in(&self, frame: &str, reported: &mut BTreeSet<String>) -> ControlFlow<Lost> {
+    async fn take_in(&self, frame: &str, present: &mut Present, reported: &mut BTreeSet<String>) -> ControlFlow<Lost> {
         match decode(frame) {
+            Decoded::Event(NodeEvent::Arrived(arrival)) => {
+                present.insert(arrival.channel.clone(), None);
+                self.send(NodeEvent::Arrived(arrival)).await?;
+            }
+            Decoded::HangUp { channel, cause } => {
+                if let Some(hung_up) = present.get_mut(&channel) {
+                    *hung_up = Some(cause);
+                }
+            }
+            Decoded::Event(NodeEvent::Left(channel)) => {
+                let event = match present.remove(&channel).flatten() {
+                    Some(cause) => NodeEvent::Gone { channel, cause },
+                    None => NodeEvent::Left(channel),
+                };
+                self.send(event).await?;
+            }
             Decoded::Event(event) => self.send(event).await?,
             Decoded::Ignored => {}
             Decoded::Replaced => return ControlFlow::Break(Lost::Replaced),
@@ -520,6 +498,38 @@ mod tests {
         assert_eq!(rig.next().await, device("agent-1", false));
         assert_eq!(rig.next().await, device("agent-2", true));
         assert_eq!(rig.next().await, device("agent-2", false));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_hangs_up_is_gone_even_if_asterisk_tells_no_more_than_that_the_channel_left() {
+        let fake = Fake::start().await;
+        fake.answer(|request| {
+            let waiting =
+                r#"[{"id":"17.3","state":"Up","dialplan":{"app_name":"Stasis","app_data":"perezvon,inbound"}}]"#;
+            (request == "GET /channels").then(|| Answer::new(200, waiting))
+        });
+        let mut rig = Rig::start(fake, 64);
+        let mut socket = rig.fake.socket().await;
+        rig.up().await;
+        let told =
+            |kind: &str, id: &str| format!(r#"{{"type":"{kind}","args":["inbound"],"channel":{{"id":"{id}"}}}}"#);
+        for (kind, id) in [
+            ("StasisStart", "17.1"),
+            ("StasisStart", "17.2"),
+            ("ChannelHangupRequest", "17.1"),
+            ("StasisEnd", "17.1"),
+            ("ChannelHangupRequest", "17.1"),
+            ("StasisEnd", "17.2"),
+            ("ChannelHangupRequest", "17.3"),
+            ("StasisEnd", "17.3"),
+        ] {
+            tell(&mut socket, &told(kind, id)).await;
+        }
+        assert!(matches!(rig.next().await, NodeEvent::Arrived(_)));
+        assert!(matches!(rig.next().await, NodeEvent::Arrived(_)));
+        assert_eq!(rig.next().await, gone());
+        assert_eq!(rig.next().await, NodeEvent::Left("17.2".into()));
+        assert_eq!(rig.next().await, NodeEvent::Gone { channel: "17.3".into(), cause: 16 });
     }
 
     #[tokio::test]
