@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod faults;
+mod fuzz;
 mod invariants;
 mod line;
 mod people;
@@ -28,8 +29,16 @@ use world::{Trace, World};
 
 /// Seeds of every test run.
 const USUAL: Range<u64> = 0..2000;
+/// No more are looked for when so many seeds have failed.
+const MOST_FAILURES: usize = 40;
 /// Lines shown of a run that failed.
 const SHOWN: usize = 120;
+
+/// The text of a panic.
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
 
 /// Plays one seed; `Err` with what went wrong.
 fn play(seed: u64, trace: &Rc<RefCell<Trace>>) -> Result<u64, String> {
@@ -37,13 +46,7 @@ fn play(seed: u64, trace: &Rc<RefCell<Trace>>) -> Result<u64, String> {
         let mut world = World::new(seed, trace.clone());
         world.run().map(|()| world.steps)
     }));
-    played.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        Err(format!(
-            "panic: {}",
-            text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned())).unwrap_or_default()
-        ))
-    })
+    played.unwrap_or_else(|panic| Err(format!("panic: {}", words(panic.as_ref()))))
 }
 
 /// Plays a seed again to tell how it failed.
@@ -61,6 +64,40 @@ fn seeds() -> Range<u64> {
     from.parse().expect("a number before ..")..to.parse().expect("a number after ..")
 }
 
+/// Plays all seeds; the ones that failed.
+fn on_two_threads(play: impl Fn(u64) -> Result<(), String> + Sync) -> Vec<(u64, String)> {
+    let seeds = seeds();
+    let next = AtomicU64::new(seeds.start);
+    let failed: Mutex<Vec<(u64, String)>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end || failed.lock().unwrap().len() >= MOST_FAILURES {
+                        return;
+                    }
+                    if let Err(why) = play(seed) {
+                        failed.lock().unwrap().push((seed, why));
+                    }
+                }
+            });
+        }
+    });
+    let mut failed = failed.into_inner().unwrap();
+    failed.sort();
+    failed
+}
+
+#[test]
+fn lies_do_not_break_the_engine() {
+    let failed = on_two_threads(|seed| {
+        let played = catch_unwind(|| fuzz::play(seed));
+        played.unwrap_or_else(|panic| Err(format!("panic: {}", words(panic.as_ref()))))
+    });
+    assert!(failed.is_empty(), "{} seeds failed:\n{failed:#?}", failed.len());
+}
+
 #[test]
 fn all_promises_hold_in_every_seeded_world() {
     if let Ok(seed) = std::env::var("PEREZVON_SEED") {
@@ -73,31 +110,7 @@ fn all_promises_hold_in_every_seeded_world() {
         result.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         return;
     }
-    let seeds = seeds();
-    let next = AtomicU64::new(seeds.start);
-    let steps = AtomicU64::new(0);
-    let failed: Mutex<Vec<(u64, String)>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end || failed.lock().unwrap().len() >= 40 {
-                        return;
-                    }
-                    match play(seed, &Rc::default()) {
-                        Ok(taken) => {
-                            steps.fetch_add(taken, Ordering::Relaxed);
-                        }
-                        Err(why) => failed.lock().unwrap().push((seed, why)),
-                    }
-                }
-            });
-        }
-    });
-    let mut failed = failed.into_inner().unwrap();
-    println!("{} seeds, {} steps", seeds.end - seeds.start, steps.into_inner());
-    failed.sort();
+    let failed = on_two_threads(|seed| play(seed, &Rc::default()).map(|_| ()));
     if let Some((first, _)) = failed.first() {
         let told =
             tell(*first, SHOWN).unwrap_or_else(|| format!("seed {first} does not fail again: chance has a leak"));

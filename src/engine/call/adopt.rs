@@ -66,6 +66,13 @@ impl Call {
         let none = BTreeMap::new();
         let legs = found.legs.get(&self.id).unwrap_or(&none);
         self.see_bridges(found);
+        // The caller first: with the caller gone the loss of a leg is nobody's hang-up.
+        let caller = found.foreign.get(self.channel.as_str());
+        match caller {
+            None if self.disposition.is_none() => self.caller_lost(core),
+            None => self.caller_gone = true,
+            Some(_) => {}
+        }
         for no in self.legs.iter().map(|leg| leg.no).collect::<Vec<_>>() {
             match legs.get(&no) {
                 None => self.leg_lost(core, no),
@@ -83,10 +90,8 @@ impl Call {
                 self.ari(core, request);
             }
         }
-        match found.foreign.get(self.channel.as_str()) {
-            None if self.disposition.is_none() => self.caller_lost(core),
-            None => self.caller_gone = true,
-            Some(_) => self.resume_stage(core),
+        if caller.is_some() {
+            self.resume_stage(core);
         }
         self.rearm(core);
     }

@@ -107,8 +107,36 @@ impl Call {
             Refusal::NotFound => self.bridge_missing(bridge, false),
             Refusal::Conflict | Refusal::Unprocessable(_) | Refusal::Failed(_) | Refusal::Unreachable => {}
         }
-        if matches!(self.phase, Phase::Joining(_)) && *bridge == self.bridge_id(Own::TalkBridge) {
+        let wanted = match self.phase {
+            Phase::Joining(_) => Some(Own::TalkBridge),
+            Phase::Consulting(..) => Some(Own::ConsultBridge),
+            Phase::Loading
+            | Phase::Greeting
+            | Phase::Waiting
+            | Phase::Dialling(_)
+            | Phase::Talking(_)
+            | Phase::Held(_)
+            | Phase::Ending => None,
+        };
+        if wanted.is_some_and(|own| *bridge == self.bridge_id(own)) {
             self.arm(core, Timer::Join, spans::JOIN_AGAIN);
+        }
+    }
+
+    /// Two who should be together are not, or that is not known.
+    pub(super) fn join_due(&mut self, core: &mut Shared) {
+        let Phase::Consulting(serving, target) = self.phase else {
+            self.join_failed(core, "they were not both in the bridge in time");
+            return;
+        };
+        self.join_failures += 1;
+        if self.join_failures < ATTEMPTS {
+            self.consultation_begins(core, target);
+        } else {
+            // Better the caller than silence.
+            self.join_failures = 0;
+            self.target_left(core, serving);
+            self.release_leg(core, target, Some(OfferOutcome::Failed));
         }
     }
 
@@ -141,10 +169,7 @@ impl Call {
 
     /// Takes the caller out of the talk bridge, if in it.
     pub(super) fn leave_talk(&mut self, core: &mut Shared) {
-        if self.talk_since.is_some() {
-            self.talk_pauses(core);
-            self.set_memo(core);
-        }
+        self.talk_pauses(core);
         if std::mem::take(&mut self.caller_in) {
             let (bridge, channel) = (self.bridge_id(Own::TalkBridge), self.channel.clone());
             self.ari(core, AriRequest::Part { bridge, channel });
@@ -156,6 +181,8 @@ impl Call {
         self.stop_prompt(core);
         self.music_off(core);
         self.leave_talk(core);
+        // The call ends here. A caller who comes back from there is a new one.
+        self.ari(core, AriRequest::SetMemo { channel: self.channel.clone(), memo: String::new() });
         self.ari(core, AriRequest::ToFallback(self.channel.clone()));
         self.caller_gone = true;
         self.finish(core, Disposition::Fallback, 0);

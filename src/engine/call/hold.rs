@@ -49,6 +49,7 @@ impl Call {
 
     pub(super) fn put_on_hold(&mut self, core: &mut Shared) {
         self.leave_talk(core);
+        self.set_memo(core);
         self.music_on(core);
     }
 

@@ -211,7 +211,7 @@ impl Call {
                 Timer::Prompt => self.prompt_ended(core),
                 Timer::Announce => self.announce(core),
                 Timer::Reserve => self.reservation_over(core),
-                Timer::Join => self.join_failed(core, "they were not both in the bridge in time"),
+                Timer::Join => self.join_due(core),
                 Timer::Release => self.release_again(core),
                 Timer::Memo => self.set_memo(core),
             }

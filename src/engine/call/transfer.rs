@@ -86,6 +86,7 @@ impl Call {
             Fit::Agent(id, _) => self.enter_queue(core, self.queue, Some(id)),
             Fit::Queue(queue) => self.enter_queue(core, queue, None),
             Fit::Number(_, dial) => {
+                self.set_memo(core);
                 self.music_on(core);
                 let no = self.ring(core, None, dial, Purpose::Transfer, OUTSIDE_RING);
                 self.phase = Phase::Dialling(no);
