@@ -60,6 +60,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let updates = Updates::default();
     let metrics = Arc::new(web::Metrics::default());
     let mut engine = Engine::new(config.engine.clone(), last_call);
+    metrics.register(|registry| archive.register(registry));
     let mut world = World {
         nodes: nodes.iter().map(|(_, node)| node.clone()).collect(),
         requests: requests.clone(),

@@ -50,7 +50,7 @@ use collect::Collector;
 pub use database::Books;
 use ledger::{Ledger, Unrecorded};
 use name::{FOLDER, Name};
-pub use read::{Problem, ReadError, Verified, open, verify};
+pub use read::{Checked, Problem, ReadError, Verification, locate, open};
 use source::Source;
 pub use stats::{ArchiveStats, Counts};
 

@@ -1,5 +1,6 @@
 //! Reading the archive: finding a file by what the database says, and whether it is whole.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Component, Path, PathBuf};
@@ -44,25 +45,33 @@ pub enum ReadError {
     },
 }
 
-/// Opens a file of the archive. The path is the database's; one that would lead out of `dir`, by its text or by a
-/// link, is refused. Blocks.
+/// The place of a file of the archive. The path is the database's; one that would lead out of `dir`, by its text or by
+/// a link, is refused. Blocks.
+///
+/// # Errors
+/// As [`ReadError`] tells.
+pub fn locate(dir: &Path, path: &str) -> Result<PathBuf, ReadError> {
+    let outside = || ReadError::Outside { path: path.to_owned() };
+    let target = resolve(dir, path).ok_or_else(outside)?;
+    let real_dir = dir.canonicalize().map_err(unreadable(path))?;
+    let real = target.canonicalize().map_err(unreadable(path))?;
+    let file = real.metadata().map_err(unreadable(path))?.is_file();
+    if file && real.starts_with(&real_dir) { Ok(real) } else { Err(outside()) }
+}
+
+/// Opens a file of the archive. Blocks.
 ///
 /// # Errors
 /// As [`ReadError`] tells.
 pub fn open(dir: &Path, path: &str) -> Result<File, ReadError> {
-    let outside = || ReadError::Outside { path: path.to_owned() };
-    let fail = |cause: io::Error| match cause.kind() {
+    File::open(locate(dir, path)?).map_err(unreadable(path))
+}
+
+fn unreadable(path: &str) -> impl Fn(io::Error) -> ReadError {
+    move |cause| match cause.kind() {
         io::ErrorKind::NotFound => ReadError::Missing { path: path.to_owned() },
         _ => ReadError::Io { path: path.to_owned(), cause },
-    };
-    let target = resolve(dir, path).ok_or_else(outside)?;
-    let real_dir = dir.canonicalize().map_err(fail)?;
-    let real = target.canonicalize().map_err(fail)?;
-    if !real.starts_with(&real_dir) {
-        return Err(outside());
     }
-    let file = File::open(&real).map_err(fail)?;
-    if file.metadata().map_err(fail)?.is_file() { Ok(file) } else { Err(outside()) }
 }
 
 /// The file's place, by text alone.
@@ -82,18 +91,22 @@ fn stereo(file: File) -> Result<hound::WavReader<BufReader<File>>, String> {
     Ok(wav)
 }
 
-/// Something is wrong with an archived recording.
+/// An archived recording that was looked at.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Checked {
+    /// Number of its row.
+    pub recording: i64,
     /// Whose talk.
     pub call: CallId,
-    /// What is wrong, with the path, in a sentence.
-    pub what: ProblemKind,
+    /// Below the archive's folder.
+    pub path: String,
+    /// What is wrong with it, if anything.
+    pub problem: Option<Problem>,
 }
 
 /// What is wrong with an archived recording.
 #[derive(Debug, thiserror::Error)]
-pub enum ProblemKind {
+pub enum Problem {
     /// It cannot be read at all.
     #[error(transparent)]
     Unreadable(#[from] ReadError),
@@ -117,60 +130,51 @@ pub enum ProblemKind {
     },
 }
 
-/// What a check of the whole archive found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verified {
-    /// Recordings looked at.
-    pub checked: u64,
-    /// Those with a problem.
-    pub problems: u64,
-    /// Bytes read.
-    pub bytes: u64,
+/// A look at every archived recording, one after another: the file is there, of the right size and checksum, and a
+/// WAV of two channels.
+pub struct Verification<L> {
+    ledger: L,
+    dir: PathBuf,
+    page: VecDeque<Stored>,
+    after: i64,
 }
 
-/// Reads every archived recording and compares it with the database: the file is there, of the right size and
-/// checksum, and a WAV of two channels. Each problem is handed to `report` as it is found.
-///
-/// # Errors
-/// When the database fails.
-pub async fn verify<L: Ledger>(
-    ledger: &L,
-    dir: &Path,
-    mut report: impl FnMut(Problem),
-) -> Result<Verified, LedgerError> {
-    let mut sum = Verified::default();
-    let mut after = i64::MIN;
-    loop {
-        let page = ledger.stored_after(after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(sum) };
-        after = last.key;
-        for stored in page {
-            sum.checked += 1;
-            sum.bytes += stored.bytes;
-            let call = stored.call;
-            let dir = dir.to_owned();
-            let checked = tokio::task::spawn_blocking(move || check(&dir, &stored)).await;
-            // A panic in there is a fault of this program; it must not pass for a good file.
-            let outcome = checked.map_err(|error| LedgerError::Refused(format!("checking a file failed: {error}")))?;
-            if let Err(what) = outcome {
-                sum.problems += 1;
-                report(Problem { call, what });
-            }
+impl<L: Ledger> Verification<L> {
+    /// Begins with the first.
+    pub fn new(ledger: L, dir: &Path) -> Verification<L> {
+        Verification { ledger, dir: dir.to_owned(), page: VecDeque::new(), after: i64::MIN }
+    }
+
+    /// Looks at the next; `None` when all have been looked at.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next(&mut self) -> Result<Option<Checked>, LedgerError> {
+        if self.page.is_empty() {
+            self.page = self.ledger.stored_after(self.after, PAGE).await?.into();
         }
+        let Some(stored) = self.page.pop_front() else { return Ok(None) };
+        self.after = stored.key;
+        let (recording, call, path) = (stored.key, stored.call, stored.path.clone());
+        let dir = self.dir.clone();
+        let checked = tokio::task::spawn_blocking(move || check(&dir, &stored)).await;
+        // A panic in there is a fault of this program; it must not pass for a good file.
+        let outcome = checked.map_err(|error| LedgerError::Refused(format!("checking {path} failed: {error}")))?;
+        Ok(Some(Checked { recording, call, path, problem: outcome.err() }))
     }
 }
 
-fn check(dir: &Path, stored: &Stored) -> Result<(), ProblemKind> {
+fn check(dir: &Path, stored: &Stored) -> Result<(), Problem> {
     let path = || stored.path.clone();
     let fail = |cause| ReadError::Io { path: path(), cause };
     let file = open(dir, &stored.path)?;
     let found = file.metadata().map_err(fail)?.len();
     if found != stored.bytes {
-        return Err(ProblemKind::WrongSize { path: path(), expected: stored.bytes, found });
+        return Err(Problem::WrongSize { path: path(), expected: stored.bytes, found });
     }
     let (sha256, _) = checksum_of(file).map_err(fail)?;
     if sha256 != stored.sha256 {
-        return Err(ProblemKind::WrongChecksum { path: path() });
+        return Err(Problem::WrongChecksum { path: path() });
     }
     stereo(open(dir, &stored.path)?).map_err(|why| ReadError::Damaged { path: path(), why })?;
     Ok(())

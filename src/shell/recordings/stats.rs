@@ -1,6 +1,16 @@
 //! What the archive has done, for the metrics.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::ArchiveHandle;
 
 use crate::shell::store::recordings::RecordingState as State;
 
@@ -92,6 +102,56 @@ impl ArchiveStats {
             bytes: read(&self.bytes),
             backlog: u64::try_from(backlog).unwrap_or(u64::MAX),
         }
+    }
+}
+
+impl ArchiveHandle {
+    /// Adds the archive's numbers to those that Prometheus reads.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register_collector(Box::new(Scrape(self.clone())));
+    }
+}
+
+struct Scrape(ArchiveHandle);
+
+impl fmt::Debug for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scrape").field(&self.0.counts()).finish()
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let counts = self.0.counts();
+        let states = [
+            (State::Stored, counts.stored),
+            (State::Silent, counts.silent),
+            (State::Short, counts.short),
+            (State::Missing, counts.missing),
+            (State::Failed, counts.failed),
+        ];
+        let help = "Recordings of talks, by what became of them";
+        let mut family = encoder.encode_descriptor("recordings", help, None, MetricType::Counter)?;
+        for (state, count) in states {
+            let labels = [("state", state.as_str())];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        let counters = [
+            ("recordings_bytes", "Bytes of recordings written", counts.bytes),
+            ("recordings_retries", "Attempts to archive a recording that failed", counts.retries),
+            ("recordings_overflowed", "Recordings put off because too many wait", counts.overflowed),
+            (
+                "recordings_fallback_calls",
+                "Calls that no engine had seen, found by their recording",
+                counts.fallback_calls,
+            ),
+        ];
+        for (name, help, count) in counters {
+            ConstCounter::new(count).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+        }
+        let help = "Recordings that wait to be archived, at this moment";
+        let backlog = ConstGauge::new(i64::try_from(counts.backlog).unwrap_or(i64::MAX));
+        backlog.encode(encoder.encode_descriptor("recordings_backlog", help, None, MetricType::Gauge)?)
     }
 }
 

@@ -78,3 +78,99 @@ impl Store {
         calls.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::command::Fact;
+    use crate::engine::view::Disposition;
+    use crate::shell::store::recordings::RecordingState;
+
+    use super::super::testing::on_both;
+    use super::*;
+
+    const NODE: NodeId = NodeId(1);
+
+    fn id(n: u64) -> CallId {
+        CallId((1_700_000_000_000 + n) << 20)
+    }
+
+    fn arrived(n: u64, recording: &str) -> Fact {
+        Fact::CallArrived {
+            call: id(n),
+            node: NODE,
+            channel: "c".into(),
+            recording: recording.to_owned(),
+            number: String::new(),
+            dialled: "100".into(),
+            by_fallback: false,
+            at: Wall(1_700_000_000_000 + i64::try_from(n).unwrap()),
+        }
+    }
+
+    fn ended(n: u64, talked: u64) -> Fact {
+        Fact::CallEnded {
+            call: id(n),
+            disposition: Disposition::CompleteCaller,
+            cause: 16,
+            waited: Duration::ZERO,
+            talked: Duration::from_secs(talked),
+            agent: None,
+            at: Wall(1_700_000_900_000),
+        }
+    }
+
+    fn written(n: u64, name: &str) -> NewRecording {
+        NewRecording {
+            call: id(n),
+            node: NODE,
+            name: name.to_owned(),
+            file: None,
+            state: RecordingState::Missing,
+            problem: "gone".to_owned(),
+            at: Wall(1_700_001_000_000),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_call_of_a_recording_is_found_with_what_is_known_of_it() {
+        on_both(async |t| {
+            let facts = [arrived(1, "perezvon/a"), ended(1, 3), arrived(2, "perezvon/a"), arrived(3, "perezvon/b")];
+            assert_eq!(t.store.write_facts(&facts).await.unwrap(), []);
+            let first = RecordedCall { call: id(1), ended: true, talked: Some(Duration::from_secs(3)) };
+            let second = RecordedCall { call: id(2), ended: false, talked: None };
+            assert_eq!(t.store.calls_by_recording(NODE, "perezvon/a").await.unwrap(), [first, second]);
+            assert_eq!(t.store.calls_by_recording(NodeId(0), "perezvon/a").await.unwrap(), []);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_recording_is_found_by_its_name() {
+        on_both(async |t| {
+            t.store.save_recording(written(1, "perezvon/a")).await.unwrap();
+            let found = t.store.recording_by_name(NODE, "perezvon/a").await.unwrap();
+            assert_eq!(found, Some(written(1, "perezvon/a")));
+            assert_eq!(t.store.recording_by_name(NODE, "perezvon/b").await.unwrap(), None);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn calls_that_talked_and_of_whose_recording_nothing_is_written_are_found() {
+        on_both(async |t| {
+            let calls = [(1, "a", 3), (2, "b", 0), (3, "c", 5), (4, "c", 6), (5, "d", 7)];
+            let facts = calls.iter().flat_map(|(n, name, talked)| [arrived(*n, name), ended(*n, *talked)]);
+            let facts: Vec<_> = facts.chain([arrived(6, "open")]).collect();
+            assert_eq!(t.store.write_facts(&facts).await.unwrap(), []);
+            // Written under the second call of the same name: enough for both.
+            t.store.save_recording(written(4, "c")).await.unwrap();
+            let found = t.store.unrecorded_calls(NODE, Wall(0), 10).await.unwrap();
+            let talk = |n, name: &str, talked| (id(n), name.to_owned(), Duration::from_secs(talked));
+            assert_eq!(found, [talk(1, "a", 3), talk(5, "d", 7)]);
+            assert_eq!(t.store.unrecorded_calls(NODE, Wall(0), 1).await.unwrap().len(), 1);
+            assert_eq!(t.store.unrecorded_calls(NODE, Wall(1_700_000_000_004), 10).await.unwrap().len(), 1);
+            assert!(t.store.unrecorded_calls(NodeId(0), Wall(0), 10).await.unwrap().is_empty());
+        })
+        .await;
+    }
+}

@@ -1,6 +1,6 @@
 //! The archive of talks: lists, sound, and the picture of the sound. Who listened stands in the audit.
 
-use std::path::{Component, Path as FilePath, PathBuf};
+use std::path::{Path as FilePath, PathBuf};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -14,6 +14,7 @@ use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::engine::ids::AgentId;
+use crate::shell::recordings::{ReadError, locate};
 use crate::shell::store::recordings::{ArchivedFile, RecordingFilter, RecordingRow, RecordingState};
 
 use super::access::Identity;
@@ -152,16 +153,17 @@ async fn with_file(state: &WebState, id: i64) -> Result<(ArchivedFile, PathBuf),
     let row = known(state, id).await?;
     let why = || Problem::not_found(format!("recording {id} has no sound: it is {}", row.state.as_str()));
     let file = row.file.as_ref().ok_or_else(why)?;
-    let path = below(state.archive(), &file.path)
-        .ok_or_else(|| Problem::internal(&format!("recording {id} has a path outside the archive: {:?}", file.path)))?;
+    let (archive, relative) = (state.archive().to_owned(), file.path.clone());
+    let located = tokio::task::spawn_blocking(move || locate(&archive, &relative)).await;
+    let located = located.map_err(|cause| Problem::internal(&format!("recording {id} was not looked for: {cause}")))?;
+    let path = located.map_err(|cause| match cause {
+        ReadError::Missing { .. } => {
+            tracing::error!(recording = id, "{cause}");
+            Problem::not_found("the recording's file is gone; the engine's log says which")
+        }
+        ReadError::Outside { .. } | ReadError::Io { .. } | ReadError::Damaged { .. } => Problem::internal(&cause),
+    })?;
     Ok((file.clone(), path))
-}
-
-/// The path inside the archive; a name from the database that leads elsewhere is refused.
-pub(crate) fn below(archive: &FilePath, path: &str) -> Option<PathBuf> {
-    let path = FilePath::new(path);
-    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    (plain && path.components().next().is_some()).then(|| archive.join(path))
 }
 
 fn unreadable(path: &FilePath, cause: &std::io::Error) -> Problem {
@@ -232,20 +234,6 @@ pub(super) async fn picture(State(state): State<WebState>, Path(id): Path<i64>) 
         Err(peaks::PeaksError::Io(cause)) => Err(unreadable(&path, &cause)),
         Err(other @ (peaks::PeaksError::Wav(_) | peaks::PeaksError::Busy)) => {
             Err(Problem::unavailable(other.to_string()))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_leads_out_of_the_archive_is_refused() {
-        let archive = FilePath::new("/archive");
-        assert_eq!(below(archive, "2026/11/a.wav"), Some(PathBuf::from("/archive/2026/11/a.wav")));
-        for path in ["../a", "/etc/passwd", "a/../../b", "", "./a"] {
-            assert_eq!(below(archive, path), None, "{path}");
         }
     }
 }
