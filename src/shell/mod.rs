@@ -4,6 +4,7 @@ pub mod asterisk;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod descriptors;
 pub mod driver;
 mod outlets;
 pub mod recordings;

@@ -86,7 +86,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         settings: config.engine.clone(),
         recording: config.recording.clone(),
         cancel: cancel.clone(),
-    })?;
+    });
     let serving = tokio::spawn(web::serve(listener, web::router(state), cancel.clone()));
     tokio::spawn(web::housekeep(store.clone(), cancel.clone()));
     info!(address = %config.web.listen, database = store.name(), "ready");

@@ -16,6 +16,7 @@ use crate::engine::event::Actor;
 
 use super::clock;
 use super::config::Config;
+use super::descriptors;
 use super::serve;
 use super::store::Store;
 use super::store::audit::AuditEntry;
@@ -75,6 +76,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Serve => {
             let config = load(path)?;
+            descriptors::raise();
             runtime()?.block_on(serve::serve(config))?;
             Ok(ExitCode::SUCCESS)
         }

@@ -143,16 +143,17 @@ impl Deref for Inner {
 
 impl WebState {
     /// Puts the API together.
-    pub fn new(parts: Parts) -> Result<WebState, password::PasswordError> {
-        Ok(WebState(Arc::new(Inner {
+    #[must_use]
+    pub fn new(parts: Parts) -> WebState {
+        WebState(Arc::new(Inner {
             parts,
-            passwords: password::Passwords::new()?,
+            passwords: password::Passwords::default(),
             throttle: throttle::Throttle::default(),
             known: access::Known::default(),
             board: queue::Board::default(),
             listened: listened::Listened::default(),
             streams: stream::Streams::default(),
-        })))
+        }))
     }
 
     /// Where the archive of talks lies.

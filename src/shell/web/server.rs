@@ -1,8 +1,9 @@
 //! The listening socket: bounded connections, a deadline for the head of each request, a graceful end.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +17,8 @@ use tower::ServiceExt as _;
 
 /// Connections at once. Consoles take two each (pages and the stream).
 const CONNECTIONS: usize = 4096;
+/// Connections at once from one address. A proxy on this machine speaks for all and is not counted.
+const FROM_ONE: usize = 256;
 /// For the head of a request; a slow sender is cut off.
 const HEAD: Duration = Duration::from_secs(10);
 /// For requests in progress when the engine is stopped.
@@ -47,6 +50,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 /// Serves until the token is cancelled, then lets what is in progress end.
 pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let addresses = Arc::new(Mutex::default());
     let connections = TaskTracker::new();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
@@ -56,10 +60,14 @@ pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationTo
         };
         match accepted {
             Ok((stream, peer)) => {
+                let Some(guest) = Guest::enter(&addresses, peer.ip()) else {
+                    tracing::debug!(%peer, "connection refused: too many from this address");
+                    continue;
+                };
                 let (router, cancel) = (router.clone(), cancel.clone());
                 connections.spawn(async move {
                     connection(stream, peer, router, cancel).await;
-                    drop(place);
+                    drop((place, guest));
                 });
             }
             // Out of file descriptors, or a client that gave up while queued: neither ends the service.
@@ -73,6 +81,38 @@ pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationTo
     connections.close();
     if tokio::time::timeout(GRACE, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "connections cut: they did not end in time");
+    }
+}
+
+type Addresses = Mutex<BTreeMap<IpAddr, usize>>;
+
+/// One connection of an address, given back when dropped.
+struct Guest {
+    addresses: Arc<Addresses>,
+    address: IpAddr,
+}
+
+impl Guest {
+    fn enter(addresses: &Arc<Addresses>, address: IpAddr) -> Option<Guest> {
+        let mut open = addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_default();
+        if *count >= FROM_ONE && !address.is_loopback() {
+            return None;
+        }
+        *count += 1;
+        Some(Guest { addresses: Arc::clone(addresses), address })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut open = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
     }
 }
 
@@ -104,5 +144,32 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, cancel:
                 connection.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_takes_its_share_only_and_gives_it_back() {
+        let addresses = Arc::new(Mutex::default());
+        let stranger: IpAddr = "203.0.113.5".parse().unwrap();
+        let guests: Vec<_> = (0..FROM_ONE).map(|_| Guest::enter(&addresses, stranger).unwrap()).collect();
+        assert!(Guest::enter(&addresses, stranger).is_none());
+        assert!(Guest::enter(&addresses, "203.0.113.6".parse().unwrap()).is_some());
+        drop(guests);
+        assert!(addresses.lock().unwrap().is_empty());
+        let proxy = "127.0.0.1".parse().unwrap();
+        let guests: Vec<_> = (0..=FROM_ONE).map(|_| Guest::enter(&addresses, proxy)).collect();
+        assert!(guests.iter().all(Option::is_some));
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_told_with_its_address() {
+        let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = first.local_addr().unwrap();
+        let error = bind(address).await.unwrap_err();
+        assert!(matches!(error, BindError::InUse(at) if at == address));
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn log_in(
     if body.login.len() > 256 {
         return Err(wrong_password());
     }
-    if let Err(wait) = state.throttle.admit(&body.login, address, Instant::now()) {
+    if let Err(wait) = state.throttle.attempt(&body.login, address, Instant::now()) {
         let seconds = wait.as_secs() + 1;
         return Err(Problem::too_many(seconds, format!("too many failed log-ins; try again in {seconds} s")));
     }
@@ -45,7 +45,6 @@ pub(super) async fn log_in(
     let hash = user.as_ref().map(|user| user.password_hash.reveal().to_owned());
     let fits = state.passwords.fits(body.password, hash).await?;
     let Some(user) = user.filter(|user| fits && !user.disabled) else {
-        state.throttle.failed(&body.login, address, Instant::now());
         state.audit(Actor::Person(body.login), "login_failed", "", json!({}), address).await?;
         return Err(wrong_password());
     };

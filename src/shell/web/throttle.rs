@@ -39,41 +39,43 @@ struct Failures {
 }
 
 impl Throttle {
-    /// May this attempt go on? `Err`: how long to wait first.
-    pub fn admit(&self, login: &str, address: IpAddr, now: Instant) -> Result<(), Duration> {
+    /// May this attempt go on? It counts as failed until [`succeeded`](Self::succeeded) says otherwise, so that many
+    /// at once are no way around. `Err`: how long to wait first; that attempt costs nothing.
+    pub fn attempt(&self, login: &str, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let login = login.to_lowercase();
         let network = network(address);
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = |key: &Key, longest| seen.get(key).map_or(Duration::ZERO, |failures| failures.wait(longest, now));
         let by_address = wait(&Key::Address(network), LONGEST_FOR_ADDRESS);
         // Somebody else's guessing does not hold up the owner at the usual place.
         let by_login = if seen.contains_key(&Key::Trusted(network, login.clone())) {
             Duration::ZERO
         } else {
-            wait(&Key::Login(login), LONGEST_FOR_LOGIN)
+            wait(&Key::Login(login.clone()), LONGEST_FOR_LOGIN)
         };
         let wait = by_address.max(by_login);
-        if wait.is_zero() { Ok(()) } else { Err(wait) }
-    }
-
-    /// The password was wrong, or there is no such login.
-    pub fn failed(&self, login: &str, address: IpAddr, now: Instant) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
         make_room(&mut seen, now);
-        for key in [Key::Address(network(address)), Key::Login(login.to_lowercase())] {
+        for key in [Key::Address(network), Key::Login(login)] {
             let failures = seen.entry(key).or_insert(Failures { count: 0, last: now });
             failures.count = if now.duration_since(failures.last) > MEMORY { 1 } else { failures.count + 1 };
             failures.last = now;
         }
+        Ok(())
     }
 
-    /// The password was right. An address does not clear itself by one known password.
+    /// The password was right. An address does not clear its other failures by one known password.
     pub fn succeeded(&self, login: &str, address: IpAddr, now: Instant) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut seen, now);
         let login = login.to_lowercase();
+        let network = network(address);
+        if let Some(failures) = seen.get_mut(&Key::Address(network)) {
+            failures.count = failures.count.saturating_sub(1);
+        }
         seen.remove(&Key::Login(login.clone()));
-        seen.insert(Key::Trusted(network(address), login), Failures { count: 0, last: now });
+        seen.insert(Key::Trusted(network, login), Failures { count: 0, last: now });
     }
 }
 
@@ -124,17 +126,13 @@ mod tests {
         let throttle = Throttle::default();
         let mut now = Instant::now();
         for _ in 0..FREE {
-            assert_eq!(throttle.admit("anna", HOME, now), Ok(()));
-            throttle.failed("anna", HOME, now);
+            assert_eq!(throttle.attempt("anna", HOME, now), Ok(()));
         }
         let mut attempts = 0;
         let end = now + Duration::from_secs(3600);
         while now < end {
-            match throttle.admit(&format!("user{attempts}"), HOME, now) {
-                Ok(()) => {
-                    throttle.failed(&format!("user{attempts}"), HOME, now);
-                    attempts += 1;
-                }
+            match throttle.attempt(&format!("user{attempts}"), HOME, now) {
+                Ok(()) => attempts += 1,
                 Err(wait) => now += wait,
             }
         }
@@ -142,32 +140,46 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_of_an_attacked_login_waits_seconds_at_most_and_at_the_usual_place_not_at_all() {
+    fn an_office_behind_one_address_logs_in_as_often_as_it_likes() {
         let throttle = Throttle::default();
         let now = Instant::now();
+        for n in 0..100 {
+            assert_eq!(throttle.attempt(&format!("user{n}"), HOME, now), Ok(()));
+            throttle.succeeded(&format!("user{n}"), HOME, now);
+        }
+    }
+
+    #[test]
+    fn the_owner_of_an_attacked_login_waits_seconds_at_most_and_at_the_usual_place_not_at_all() {
+        let throttle = Throttle::default();
+        let mut now = Instant::now();
         throttle.succeeded("Anna", HOME, now);
         for n in 0..1000 {
-            throttle.failed("anna", attacker(n), now);
+            if let Err(wait) = throttle.attempt("anna", attacker(n), now) {
+                now += wait;
+                throttle.attempt("anna", attacker(n), now).unwrap();
+            }
         }
-        assert_eq!(throttle.admit("anna", HOME, now), Ok(()));
-        let elsewhere = throttle.admit("ANNA", attacker(5000), now);
+        assert_eq!(throttle.attempt("anna", HOME, now), Ok(()));
+        let elsewhere = throttle.attempt("ANNA", attacker(5000), now);
         assert_eq!(elsewhere, Err(LONGEST_FOR_LOGIN));
-        assert_eq!(throttle.admit("anna", attacker(5000), now + LONGEST_FOR_LOGIN), Ok(()));
+        assert_eq!(throttle.attempt("anna", attacker(5000), now + LONGEST_FOR_LOGIN), Ok(()));
     }
 
     #[test]
     fn a_network_of_addresses_counts_as_one_and_memory_is_bounded() {
         let throttle = Throttle::default();
         let mut now = Instant::now();
-        for n in 0..10_u128 {
-            throttle.failed(&format!("u{n}"), IpAddr::V6((0x2001_0db8_u128 << 96 | n).into()), now);
+        let neighbour = |n: u128| IpAddr::V6((0x2001_0db8_u128 << 96 | n).into());
+        for n in 0..u128::from(FREE) {
+            throttle.attempt(&format!("u{n}"), neighbour(n), now).unwrap();
         }
-        assert!(throttle.admit("x", IpAddr::V6((0x2001_0db8_u128 << 96 | 77).into()), now).is_err());
+        assert!(throttle.attempt("x", neighbour(77), now).is_err());
         for n in 0..50_000 {
             now += Duration::from_micros(1);
-            throttle.failed(&format!("user{n}"), attacker(n), now);
+            throttle.attempt(&format!("user{n}"), attacker(n), now).unwrap();
         }
         assert!(throttle.seen.lock().unwrap().len() <= MOST + 2);
-        assert_eq!(throttle.admit("x", IpAddr::V6((0x2001_0db8_u128 << 96).into()), now + MEMORY), Ok(()));
+        assert_eq!(throttle.attempt("x", neighbour(0), now + MEMORY), Ok(()));
     }
 }

@@ -1,8 +1,10 @@
 //! Requests that are wrong in form: always a problem that says what is wrong, never a crash.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::office::Office;
+use crate::shell::web::routes;
 
 #[tokio::test]
 async fn unknown_addresses_and_methods_are_problems() {
@@ -137,4 +139,72 @@ async fn a_broken_database_is_a_problem_and_not_a_crash() {
     // Who was at work stays at work: the queue needs no database.
     office.ask("sup", "GET", "/api/v1/queue").send().await.expect(200);
     office.ask("", "GET", "/health/live").send().await.expect(200);
+}
+
+/// Text that is neither quite wrong nor quite right.
+fn odd() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9/%.{}+-]{0,40}",
+        "(%[0-9A-F]{2}|[ -~]){0,20}",
+        Just("999999999999999999999".to_owned()),
+        Just("-1".to_owned()),
+        Just("me".to_owned()),
+        Just("00000000000000aa".to_owned()),
+    ]
+}
+
+/// JSON of any shape, now and then with the names that we know.
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(|value| json!(value)),
+        any::<i64>().prop_map(|value| json!(value)),
+        any::<f64>().prop_map(|value| json!(value)),
+        any::<String>().prop_map(|value| json!(value)),
+    ];
+    let name = prop_oneof![
+        Just("login"),
+        Just("password"),
+        Just("role"),
+        Just("name"),
+        Just("endpoint"),
+        Just("status"),
+        Just("to"),
+        Just("mode"),
+        Just("number"),
+        Just("queues"),
+        Just("skills"),
+        Just("disabled"),
+        Just("agent"),
+        Just("x"),
+    ];
+    leaf.prop_recursive(3, 16, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(|items| json!(items)),
+            prop::collection::btree_map(name.clone().prop_map(str::to_owned), inner, 0..5).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+#[test]
+fn whatever_is_sent_is_answered_and_never_with_a_fault_of_ours() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let office = runtime.block_on(Office::open());
+    let routes: Vec<_> = routes::all().into_iter().map(|route| (route.method, route.path)).collect();
+    let which = prop::sample::select(routes);
+    let who = prop::sample::select(vec!["", "anna", "sup", "admin"]);
+    let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |((method, path) in which, who in who, part in odd(), query in odd(), body in any_json())| {
+        // Log-ins take their time by design, and who logged out cannot go on.
+        prop_assume!(path != "/api/v1/session");
+        let path = path.replace("{id}", &part).replace("{number}", &part);
+        let address = format!("{path}?{query}");
+        prop_assume!(address.parse::<axum::http::Uri>().is_ok());
+        let got = runtime.block_on(office.ask(who, method, &address).json(body).send());
+        let status = got.status.as_u16();
+        prop_assert!(status < 500, "{method} {address}: {status} {}", String::from_utf8_lossy(&got.body));
+        if status >= 400 {
+            got.expect(status);
+        }
+    });
 }

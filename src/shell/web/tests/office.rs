@@ -172,7 +172,7 @@ impl Office {
             cancel: cancel.clone(),
         };
         std::fs::create_dir_all(&parts.recording.dir).unwrap();
-        let router = router(WebState::new(parts).unwrap());
+        let router = router(WebState::new(parts));
         events.send(Event::Node(NodeId(0), NodeEvent::Up(Snapshot::default()))).await.unwrap();
         let mut office = Office {
             store,
