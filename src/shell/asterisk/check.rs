@@ -202,11 +202,7 @@ async fn dynamic_configuration(rest: &Rest) -> Finding {
 
 async fn application(rest: &Rest, app: &str) -> Finding {
     match rest.send(&HttpRequest::get(&["applications", app])).await {
-        Ok(_) => finding(
-            Level::Good,
-            "application",
-            format!("{app} is registered: an engine is connected, or calls wait for one"),
-        ),
+        Ok(_) => finding(Level::Good, "application", format!("{app} is known: an engine is connected, or was")),
         Err(RestError::Status { status: 404, .. }) => finding(Level::Good, "application", format!("{app} is free")),
         Err(error) => finding(Level::Bad, "application", error.to_string()),
     }

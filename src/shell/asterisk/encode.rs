@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::engine::command::{AriRequest, HangUpCause};
 use crate::speech::{Language, Phrase, fragments};
 
-use super::rest::{CHANNEL_DEADLINE, HttpRequest, RestError};
+use super::rest::{CHANNEL_DEADLINE, HttpRequest, NOT_IN_APPLICATION, RestError};
 
 /// What of the configuration the requests need.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl Step {
             RestError::Status { status: 409, message, .. } => message,
             _ => return false,
         };
-        self.may_be_early && message == "Channel not in Stasis application"
+        self.may_be_early && message == NOT_IN_APPLICATION
     }
 }
 

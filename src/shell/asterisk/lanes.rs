@@ -78,13 +78,14 @@ impl Lanes {
             lanes.stats.requests.fetch_add(1, Ordering::Relaxed);
             if let Err(error) = lanes.carry_out(&request).await {
                 lanes.stats.refused.fetch_add(1, Ordering::Relaxed);
-                // A channel that is gone is everyday life: the other party was quicker.
-                if error.status() == Some(404) {
-                    debug!(%call, %error, "Asterisk did not do what was asked");
-                } else {
-                    warn!(%call, %error, "Asterisk did not do what was asked");
-                }
+                let text = error.to_string();
                 let why = Refusal::from(error);
+                // A channel that is gone or going is everyday life: somebody hung up at this moment.
+                if matches!(why, Refusal::NotFound | Refusal::Conflict) {
+                    debug!(%call, error = text, "Asterisk did not do what was asked");
+                } else {
+                    warn!(%call, error = text, "Asterisk did not do what was asked");
+                }
                 if lanes.events.send(Event::Refused { node: lanes.node, call, request, why }).await.is_err() {
                     return;
                 }
@@ -228,6 +229,7 @@ mod tests {
             (404, "Channel not found", Refusal::NotFound),
             (400, "Channel not found", Refusal::NotFound),
             (409, "Channel not in Stasis application", Refusal::Conflict),
+            (422, "Channel not in Stasis application", Refusal::Conflict),
             (422, "Not an option", Refusal::Unprocessable("Not an option".to_owned())),
             (500, "Allocation failed", Refusal::Failed("Allocation failed".to_owned())),
         ] {

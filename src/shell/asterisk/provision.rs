@@ -328,15 +328,19 @@ async fn remove_strangers(phones: &Phones, rest: &Rest) {
         }
         present.into_keys().filter(|name| !wanted.accounts.contains_key(name)).collect()
     };
+    let mut removed = Vec::new();
     for name in candidates.into_iter().filter(|name| PhoneAccount::valid_name(name)) {
         if !ours(rest, &name).await {
             continue;
         }
         match remove_one(rest, &name).await {
-            Ok(()) => info!(endpoint = %name, "a phone that belongs to no agent any more was removed from Asterisk"),
+            Ok(()) => removed.push(name),
             // One written in pjsip.conf cannot be removed, and should not.
             Err(error) => warn!(endpoint = %name, %error, "a phone that belongs to no agent stays in Asterisk"),
         }
+    }
+    if !removed.is_empty() {
+        info!(endpoints = removed.join(","), "phones that belong to no agent any more were removed from Asterisk");
     }
 }
 

@@ -32,6 +32,10 @@ const LARGEST_ANSWER: usize = 64 << 20;
 /// How much of Asterisk's explanation is kept in an error.
 const LONGEST_MESSAGE: usize = 200;
 
+/// How Asterisk refuses what it does only for channels of the application: one that has just been made and is not there
+/// yet, or one that is leaving.
+pub(super) const NOT_IN_APPLICATION: &str = "Channel not in Stasis application";
+
 /// Everything but what RFC 3986 calls unreserved.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -165,6 +169,8 @@ impl From<RestError> for Refusal {
             // What addChannel says of a channel that is gone.
             RestError::Status { status: 400, message, .. } if message == "Channel not found" => Refusal::NotFound,
             RestError::Status { status: 409, .. } => Refusal::Conflict,
+            // What addChannel says of a channel that is just leaving.
+            RestError::Status { status: 422, message, .. } if message == NOT_IN_APPLICATION => Refusal::Conflict,
             RestError::Status { status: 400..=499, message, .. } => Refusal::Unprocessable(message),
             RestError::Status { message, .. } => Refusal::Failed(message),
             RestError::TimedOut { .. } | RestError::Broken { .. } => Refusal::TimedOut,
