@@ -237,6 +237,9 @@ mod tests {
             rig.push(7, answer("17.1"));
             assert_eq!(rig.refusal().await, (CallId(7), expected));
         }
+        rig.fake.answer(|_| Some(Answer::new(500, r#"{"error":"Allocation failed"}"#)));
+        rig.push(7, answer("17.1"));
+        assert_eq!(rig.refusal().await, (CallId(7), Refusal::Failed("Allocation failed".to_owned())));
         rig.fake.answer(|_| Some(Answer::new(502, "<html>")));
         rig.push(7, answer("17.1"));
         assert!(matches!(rig.refusal().await, (_, Refusal::Failed(_))));
@@ -309,6 +312,16 @@ mod tests {
         rig.push(1, ring());
         assert_eq!(rig.refusal().await, (CallId(1), Refusal::Conflict));
         assert_eq!(rig.fake.request("DELETE").await, "DELETE /channels/leg");
+    }
+
+    #[tokio::test]
+    async fn a_phone_that_is_not_registered_is_no_fault_of_asterisk() {
+        let mut rig = Rig::start().await;
+        rig.fake.answer(|request| {
+            (request == "POST /channels/create").then(|| Answer::new(500, r#"{"error":"Allocation failed"}"#))
+        });
+        rig.push(1, ring());
+        assert!(matches!(rig.refusal().await, (_, Refusal::Unprocessable(_))));
     }
 
     #[tokio::test]

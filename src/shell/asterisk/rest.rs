@@ -171,6 +171,10 @@ impl From<RestError> for Refusal {
             RestError::Status { status: 409, .. } => Refusal::Conflict,
             // What addChannel says of a channel that is just leaving.
             RestError::Status { status: 422, message, .. } if message == NOT_IN_APPLICATION => Refusal::Conflict,
+            // It could not make the channel: no such endpoint, or no phone is registered there.
+            RestError::Status { status: 500, what, .. } if what == "POST /channels/create" => {
+                Refusal::Unprocessable("there is no phone at this endpoint".to_owned())
+            }
             RestError::Status { status: 400..=499, message, .. } => Refusal::Unprocessable(message),
             RestError::Status { message, .. } => Refusal::Failed(message),
             RestError::TimedOut { .. } | RestError::Broken { .. } => Refusal::TimedOut,
@@ -304,6 +308,8 @@ fn described(request: &HttpRequest) -> String {
 fn refused(request: &HttpRequest, status: StatusCode, body: Option<Bytes>) -> RestError {
     #[derive(serde::Deserialize)]
     struct Explanation {
+        // Some failures are told under another name.
+        #[serde(alias = "error")]
         message: String,
     }
     let body = body.unwrap_or_default();
