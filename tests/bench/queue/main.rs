@@ -1,0 +1,237 @@
+//! The queue on a real Asterisk beside Asterisk's own app_queue: the same phones, callers and Asterisk, the same work in
+//! the same run, one after the other.
+//!
+//!     deploy/bench queue [WHAT...]        WHAT: start, offer20, offer200, cost, rate; all when none is named
+//!
+//! - `queue.free_to_offer`: from the end of an agent's call (its BYE sent or received) to the next INVITE at the same
+//!   phone, while callers wait, without after-call work; half of the talks are ended by the agent, half by the caller
+//! - `queue.answer_to_bridge`: from the agent's 200 to the event that tells of the second of the two in the bridge, as a
+//!   second application of Asterisk receives it
+//! - `queue.engine_cpu_share`: processor time of the engine over that of Asterisk, per call, at a moderate rate
+//! - `queue.calls_per_second`: the highest rate at which each call is put through, recorded and ended as it should, and
+//!   19 of 20 callers talk within a second
+//!
+//! The phones send no sound: it would measure the relaying of packets, which is the same for both.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+#[path = "../../e2e/api.rs"]
+#[allow(dead_code)]
+mod api;
+mod eyes;
+mod numbers;
+mod phones;
+#[path = "../../e2e/process.rs"]
+#[allow(dead_code)]
+mod process;
+mod sip;
+#[path = "../../e2e/wait.rs"]
+#[allow(dead_code)]
+mod wait;
+mod world;
+
+use std::time::Duration;
+
+use eyes::Eyes;
+use numbers::{cpu, milliseconds, print, quantile, resident};
+use phones::{Flow, Phones, Seen, Work};
+use world::{APP_QUEUE, ENGINE, World};
+
+const AGENTS: usize = 200;
+/// Callers in the line beside those who talk.
+const WAITING: usize = 10;
+/// A rate that either system carries with ease.
+const MODERATE: f64 = 15.0;
+
+const fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wants = |what: &str| wanted.is_empty() || wanted.iter().any(|word| word == what);
+    let mut world = World::new(AGENTS);
+    if wants("start") {
+        start(&mut world);
+    }
+    let mut bench = Bench { phones: None, world };
+    if wants("offer20") {
+        bench.offers(20, (ms(500), ms(2500)), ms(30_000));
+    }
+    if wants("offer200") {
+        bench.offers(200, (ms(4000), ms(16_000)), ms(40_000));
+    }
+    if wants("cost") {
+        bench.cost();
+    }
+    if wants("rate") {
+        bench.rate();
+    }
+}
+
+fn start(world: &mut World) {
+    let spans: Vec<Duration> = (0..5).map(|_| world.first_start()).collect();
+    print("start.ready", milliseconds(quantile(&spans, 0.5)), "ms", None);
+    world.start_engine();
+    // Idle: what was taken for the start has been given back.
+    std::thread::sleep(ms(3000));
+    print("idle.rss", resident(world.engine_pid()), "MiB", None);
+}
+
+struct Bench {
+    world: World,
+    phones: Option<Phones>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum System {
+    Engine,
+    AppQueue,
+}
+
+impl System {
+    fn dialled(self) -> &'static str {
+        match self {
+            System::Engine => ENGINE,
+            System::AppQueue => APP_QUEUE,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            System::Engine => "perezvon",
+            System::AppQueue => "app_queue",
+        }
+    }
+}
+
+impl Bench {
+    /// The system with so many agents, the other one silent.
+    fn set(&mut self, system: System, agents: usize) {
+        if self.phones.is_none() {
+            if self.world.engine.is_none() {
+                self.world.start_engine();
+            }
+            self.world.hire(AGENTS);
+            self.phones = Some(Phones::new(world::phones_port(), world::sip_port()));
+        }
+        match system {
+            System::Engine => {
+                if self.world.engine.is_none() {
+                    self.world.start_engine();
+                }
+                self.world.ready(agents);
+            }
+            System::AppQueue => {
+                self.world.stop_engine();
+                self.world.members(agents);
+            }
+        }
+    }
+
+    fn work(&mut self, system: System, work: Work) -> Seen {
+        let phones = self.phones.as_mut().expect("phones");
+        let seen = phones.work(system.dialled(), work);
+        if !seen.bad.is_empty() {
+            eprintln!("{}: {} good, failed: {:?}\n{}", system.name(), seen.good, seen.bad, self.world.complaints());
+        }
+        self.world.tidy();
+        seen
+    }
+
+    fn offers(&mut self, agents: usize, talk: (Duration, Duration), span: Duration) {
+        let work = Work { flow: Flow::Full(agents + WAITING), talk, span, warm_up: ms(5000) };
+        let mut measured = |system| {
+            self.set(system, agents);
+            let eyes = Eyes::open(world::http_port());
+            let seen = self.work(system, work);
+            let bridged = eyes.close(&seen.answers);
+            (seen, bridged)
+        };
+        let (ours, our_bridged) = measured(System::Engine);
+        let (theirs, their_bridged) = measured(System::AppQueue);
+        for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+            let value = |samples: &[Duration]| milliseconds(quantile(samples, share));
+            print(
+                &format!("queue.free_to_offer.{agents}.{name}"),
+                value(&ours.free_to_offer),
+                "ms",
+                Some(value(&theirs.free_to_offer)),
+            );
+            print(
+                &format!("queue.answer_to_bridge.{agents}.{name}"),
+                value(&our_bridged),
+                "ms",
+                Some(value(&their_bridged)),
+            );
+        }
+        eprintln!(
+            "{agents} agents: offers {} / {}, bridged {} / {}, sent again {} / {}",
+            ours.free_to_offer.len(),
+            theirs.free_to_offer.len(),
+            our_bridged.len(),
+            their_bridged.len(),
+            ours.resent,
+            theirs.resent
+        );
+    }
+
+    /// Processor time per call in milliseconds: engine, Asterisk.
+    fn cpu_per_call(&mut self, system: System) -> (f64, f64) {
+        self.set(system, AGENTS);
+        let pids = (self.world.engine_pid(), self.world.asterisk.pid());
+        let before = (cpu(pids.0), cpu(pids.1));
+        let work =
+            Work { flow: Flow::PerSecond(MODERATE), talk: (ms(1000), ms(3000)), span: ms(20_000), warm_up: ms(0) };
+        let seen = self.work(system, work);
+        let each = |now: Duration, then: Duration| milliseconds(now.saturating_sub(then)) / seen.calls() as f64;
+        (each(cpu(pids.0), before.0), each(cpu(pids.1), before.1))
+    }
+
+    fn cost(&mut self) {
+        let (engine, asterisk) = self.cpu_per_call(System::Engine);
+        let (_, peer) = self.cpu_per_call(System::AppQueue);
+        print("queue.engine_cpu_share", engine / asterisk, "of Asterisk's", None);
+        print("queue.engine_cpu_per_call", engine, "ms", None);
+        print("queue.asterisk_cpu_per_call", asterisk, "ms", Some(peer));
+    }
+
+    fn rate(&mut self) {
+        let ours = self.highest_rate(System::Engine);
+        let theirs = self.highest_rate(System::AppQueue);
+        print("queue.calls_per_second", ours, "calls/s", Some(theirs));
+    }
+
+    /// In steps of a quarter up to the first rate that is too high, then between the last two.
+    fn highest_rate(&mut self, system: System) -> f64 {
+        self.set(system, AGENTS);
+        let (mut carried, mut too_high) = (0.0, f64::INFINITY);
+        let mut rate = 20.0;
+        while too_high > carried * 1.07 && rate < 1000.0 {
+            if self.carries(system, rate) {
+                carried = rate;
+            } else {
+                too_high = rate;
+            }
+            rate = if too_high.is_finite() { f64::midpoint(carried, too_high) } else { carried * 1.25 };
+        }
+        carried
+    }
+
+    fn carries(&mut self, system: System, rate: f64) -> bool {
+        let work = Work { flow: Flow::PerSecond(rate), talk: (ms(500), ms(1500)), span: ms(8000), warm_up: ms(0) };
+        let seen = self.work(system, work);
+        let slow = quantile(&seen.to_talk, 0.95);
+        let well = seen.bad.is_empty() && slow <= ms(1000);
+        eprintln!(
+            "{} at {rate:.0} calls/s: {} good, failed {:?}, to talk p50 {:.0} ms p95 {:.0} ms, sent again {}{}",
+            system.name(),
+            seen.good,
+            seen.bad,
+            milliseconds(quantile(&seen.to_talk, 0.5)),
+            milliseconds(slow),
+            seen.resent,
+            if well { "" } else { ": too many" }
+        );
+        well
+    }
+}
