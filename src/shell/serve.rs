@@ -19,9 +19,9 @@ use super::config::Config;
 use super::outlets::{Cards, World};
 use super::recordings::{Archive, ArchiveConfig, Books};
 use super::requests::Requests;
-use super::store::Store;
 use super::store::agents::AgentRow;
 use super::store::journal::{Journal, JournalHandle, JournalSettings};
+use super::store::{Store, upkeep};
 use super::updates::Updates;
 use super::{driver, shutdown, sounds, web};
 
@@ -56,6 +56,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         Books::new(store.clone(), journal.clone()),
         cancel.clone(),
     );
+    upkeep::start(store.clone(), cancel.clone());
     let requests = Requests::new(events.clone());
     let updates = Updates::default();
     let metrics = Arc::new(web::Metrics::default());

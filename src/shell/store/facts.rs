@@ -64,7 +64,7 @@ impl Store {
         let batch = Batch::fold(changes);
         let mut tx = self.begin().await?;
         for table in Table::ALL {
-            for sql in statements(table, batch.rows.get(&table).map_or(&[], Vec::as_slice)) {
+            for sql in statements(table, batch.rows.get(&table).map_or(&[], Vec::as_slice), self.dialect()) {
                 tx.execute(sql).await?;
             }
         }
@@ -316,7 +316,7 @@ mod tests {
         on_both(async |t| {
             let mut tx = t.store.begin().await.unwrap();
             let rows = [call_row(id(1))];
-            for sql in statements(Table::Calls, &rows) {
+            for sql in statements(Table::Calls, &rows, t.store.dialect()) {
                 tx.execute(sql).await.unwrap();
             }
             drop(tx);

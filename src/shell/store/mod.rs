@@ -3,6 +3,7 @@
 //! - `open`, `schema`, `sql`: connections, tables, statements.
 //! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
 //! - [`calls`], [`callers`], [`recordings`], [`archive`]: what is asked of the journal.
+//! - [`upkeep`]: what is done every hour.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 
 pub mod agents;
@@ -25,6 +26,7 @@ mod sql;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod upkeep;
 pub mod users;
 
 use std::path::{Path, PathBuf};

@@ -153,7 +153,7 @@ impl Store {
         let (node, name) = (i64::from(new.node.0), new.name.clone());
         let mut tx = self.begin().await?;
         // The call itself may still be on its way through the journal.
-        for sql in statements(Table::Calls, &[call_row(new.call)]) {
+        for sql in statements(Table::Calls, &[call_row(new.call)], self.dialect()) {
             tx.execute(sql).await?;
         }
         tx.execute(insert(new)?).await?;

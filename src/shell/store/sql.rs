@@ -9,19 +9,29 @@ use sqlx::types::Type;
 use sqlx::{Any, Arguments as _, Row as _};
 
 use super::error::{Result, StoreError};
+use super::schema::Dialect;
 
 /// A statement being put together.
 pub(super) struct Sql {
     text: Cow<'static, str>,
     values: AnyArguments<'static>,
     count: usize,
+    numbered: bool,
     refused: Option<String>,
 }
 
 impl Sql {
     /// Begins with this text, which names its values `$1`, `$2`, ….
     pub(super) fn new(text: impl Into<Cow<'static, str>>) -> Sql {
-        Sql { text: text.into(), values: AnyArguments::default(), count: 0, refused: None }
+        Sql { text: text.into(), values: AnyArguments::default(), count: 0, numbered: true, refused: None }
+    }
+
+    /// For statements with many values, each used once: SQLite finds `$n` by walking through all of them, for each of
+    /// them anew, and knows `?` as well. PostgreSQL wants `$n` and finds it at once.
+    #[must_use]
+    pub(super) fn with_many(mut self, dialect: Dialect) -> Sql {
+        self.numbered = dialect == Dialect::Postgres;
+        self
     }
 
     /// The value of the next `$n` of the text.
@@ -49,14 +59,18 @@ impl Sql {
         self.text.to_mut().push_str(text);
     }
 
-    /// Adds a value in place: `$n`.
+    /// Adds a value in place.
     pub(super) fn push_value<T>(&mut self, value: T)
     where
         T: 'static + Encode<'static, Any> + Type<Any>,
     {
         self.bind(value);
-        // Writing into a String cannot fail.
-        let _ = write!(self.text.to_mut(), "${}", self.count);
+        if self.numbered {
+            // Writing into a String cannot fail.
+            let _ = write!(self.text.to_mut(), "${}", self.count);
+        } else {
+            self.push("?");
+        }
     }
 
     /// Text and values, to be run.

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::schema::Dialect;
 use super::sql::Sql;
 
 /// A value of a column.
@@ -241,11 +242,13 @@ impl Row {
     /// Brings this row up to date with a later one of the same key, as [`statement`] does in the database.
     pub(super) fn join(&mut self, new: Row) {
         debug_assert_eq!(self.table, new.table);
-        let old = self.clone();
-        for (place, column) in self.table.columns().iter().enumerate() {
-            let take = column.rule.takes_new(&old, &new, place);
-            if let (true, Some(here), Some(there)) = (take, self.values.get_mut(place), new.values.get(place)) {
-                here.clone_from(there);
+        let takes: Vec<bool> = (0..self.values.len())
+            .zip(self.table.columns())
+            .map(|(place, column)| column.rule.takes_new(self, &new, place))
+            .collect();
+        for ((here, there), take) in self.values.iter_mut().zip(new.values).zip(takes) {
+            if take {
+                *here = there;
             }
         }
     }
@@ -292,22 +295,23 @@ const LOST: &str = "LOST";
 const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// Statements that write these rows of one table, each key once.
-pub(super) fn statements(table: Table, rows: &[Row]) -> Vec<Sql> {
+pub(super) fn statements(table: Table, rows: &[Row], dialect: Dialect) -> Vec<Sql> {
     let mut statements = Vec::new();
     let mut rest = rows;
     while !rest.is_empty() {
         let size = SIZES.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
         let (now, later) = rest.split_at(size.min(rest.len()));
-        statements.push(statement(table, now));
+        statements.push(statement(table, now, dialect));
         rest = later;
     }
     statements
 }
 
-fn statement(table: Table, rows: &[Row]) -> Sql {
+fn statement(table: Table, rows: &[Row], dialect: Dialect) -> Sql {
     let columns = table.columns();
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let mut sql = Sql::new(format!("INSERT INTO {} ({}) VALUES ", table.name(), names.join(", ")));
+    let text = format!("INSERT INTO {} ({}) VALUES ", table.name(), names.join(", "));
+    let mut sql = Sql::new(text).with_many(dialect);
     for (n, row) in rows.iter().enumerate() {
         sql.push(if n == 0 { "(" } else { ", (" });
         for (place, (column, value)) in columns.iter().zip(&row.values).enumerate() {
