@@ -256,19 +256,6 @@ impl Store {
             Some(rejected) => Err(StoreError::Invalid(rejected.why)),
         }
     }
-
-    /// Calls that ended in this span after a talk, of which no recording is known, not even that it is missing.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn calls_without_recording(&self, from: Wall, to: Wall, limit: u32) -> Result<Vec<CallRow>> {
-        let sql = Sql::new(format!(
-            "{SELECT} AND c.arrived_at >= $1 AND c.arrived_at < $2 AND c.ended_at IS NOT NULL AND c.talked_ms > 0 \
-             AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.call = c.id) ORDER BY c.arrived_at LIMIT $3"
-        ));
-        let rows = self.rows(sql.with(from.0).with(to.0).with(i64::from(limit))).await?;
-        rows.iter().map(call).collect()
-    }
 }
 
 /// Only rows of this time.
@@ -508,8 +495,6 @@ mod tests {
             assert_eq!((detail.notes[0].what.as_str(), detail.notes[0].actor_name.as_str()), ("held", "2"));
             assert_eq!(detail.recordings, []);
             assert_eq!(t.store.get_call(id(5)).await.unwrap(), None);
-            let without = t.store.calls_without_recording(Wall(START), Wall(START + 10), 9).await.unwrap();
-            assert_eq!(without.iter().map(|call| call.id).collect::<Vec<_>>(), [id(4)]);
         })
         .await;
     }
