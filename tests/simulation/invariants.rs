@@ -8,6 +8,7 @@ use perezvon::engine::command::{Answer, Command, Denied, Fact, Update};
 use perezvon::engine::event::{Event, NodeEvent, Request};
 use perezvon::engine::ids::{AgentId, CallId, ChannelId, RequestId};
 use perezvon::engine::settings::Strategy;
+use perezvon::engine::time::Wall;
 use perezvon::engine::view::{AgentView, CallStage, CallView, Disposition, OfferOutcome, PauseReason, Status};
 
 use crate::reference::Queued;
@@ -37,6 +38,8 @@ pub struct Checks {
     // ---- of the reference
     pub queued: BTreeMap<CallId, Queued>,
     pub to_agent: BTreeSet<CallId>,
+    /// First entry of each call into a queue, over all engines.
+    pub entered: BTreeMap<CallId, Wall>,
     pub free_before: BTreeSet<AgentId>,
     pub node_came_up: bool,
     pub last_offered: BTreeMap<AgentId, u64>,
@@ -53,8 +56,10 @@ pub enum Odd {
     Idle(AgentId, CallId),
     /// The agent counts as busy and has nothing on the phone.
     Ghost(AgentId, &'static str),
-    /// The call is in talk, and the two do not hear each other.
-    Apart(CallId),
+    /// A leg was answered, and nobody is heard on it.
+    Apart(ChannelId),
+    /// A phone rings for a call that is served by another.
+    RingsForNothing(ChannelId),
     /// A channel that belongs to no call.
     Stray(ChannelId),
 }

@@ -10,7 +10,7 @@ use perezvon::engine::view::{AgentState, CallStage, Status};
 
 use crate::invariants::Odd;
 use crate::plan::{MS, SECOND};
-use crate::sim_asterisk::Party;
+use crate::sim_asterisk::{Asterisk, Party, State};
 use crate::world::World;
 
 /// A caller in a queue.
@@ -62,6 +62,12 @@ impl World {
         let sticky = if settings.sticky { settings.sticky_wait.as_micros() as i64 } else { 0 };
         let reserved_until = self.now + kept.max(sticky) + self.plan.wake_lag;
         let place = at.0 - i64::from(priority) * step;
+        // Over transfers and restarts: nobody stands later than at the first entry.
+        let first = *self.checks.entered.entry(call).or_insert(at);
+        let faults = &self.plan.faults;
+        if at.0 > first.0 + 5 && !self.checks.clock_stepped && faults.refusal + faults.time_out == 0 {
+            self.violate(format!("{call} entered a queue {} ms before it counts now", at.0 - first.0));
+        }
         self.checks.queued.insert(call, Queued { queue, place, reserved_until });
     }
 
@@ -171,17 +177,58 @@ impl World {
         }
     }
 
-    /// Who is in talk is heard.
+    /// Who has answered is heard, and no phone rings for a call that is served.
     pub fn check_apart(&mut self) {
-        let talks: Vec<(CallId, bool)> =
-            self.checks.calls.values().map(|view| (view.call, view.stage == CallStage::Talking)).collect();
-        for (call, talking) in talks {
-            let bridge = Own::TalkBridge.id(call).into();
-            let together = self.nodes.iter().any(|node| node.bridges.get(&bridge).is_some_and(|all| all.len() > 1));
-            self.odd(Odd::Apart(call), talking && !together, 1500 * MS);
+        let mut found = BTreeSet::new();
+        for (node, id, channel) in self.nodes.iter().flat_map(|node| node.channels.iter().map(move |(id, c)| (node, id, c)))
+        {
+            let Some((call, Own::Leg(_))) = Own::parse(id.as_str()) else { continue };
+            let Some(stage) = self.checks.calls.get(&call).map(|view| view.stage) else { continue };
+            let company = channel.bridge.as_ref().and_then(|bridge| node.bridges.get(bridge));
+            let alone = company.is_none_or(|members| members.len() < 2);
+            let up = channel.state == State::Up;
+            match stage {
+                CallStage::Arriving
+                | CallStage::Greeting
+                | CallStage::Waiting
+                | CallStage::Offered
+                | CallStage::Transferring
+                | CallStage::Talking
+                    if up && alone =>
+                {
+                    found.insert(Odd::Apart(id.clone()));
+                }
+                CallStage::Consulting if up && alone && self.other_leg_is_up(node, call, id) => {
+                    found.insert(Odd::Apart(id.clone()));
+                }
+                CallStage::Talking | CallStage::Held if !up => {
+                    found.insert(Odd::RingsForNothing(id.clone()));
+                }
+                CallStage::Arriving
+                | CallStage::Greeting
+                | CallStage::Waiting
+                | CallStage::Offered
+                | CallStage::Transferring
+                | CallStage::Talking
+                | CallStage::Held
+                | CallStage::Consulting
+                | CallStage::Ending => {}
+            }
         }
-        let calls = &self.checks.calls;
-        self.checks.odd.retain(|odd, _| !matches!(odd, Odd::Apart(call) if !calls.contains_key(call)));
+        self.checks.odd.retain(|odd, _| match odd {
+            Odd::Apart(_) | Odd::RingsForNothing(_) => found.contains(odd),
+            Odd::Idle(..) | Odd::Ghost(..) | Odd::Stray(_) => true,
+        });
+        for odd in found {
+            self.odd(odd, true, 1500 * MS);
+        }
+    }
+
+    fn other_leg_is_up(&self, node: &Asterisk, call: CallId, leg: &ChannelId) -> bool {
+        node.channels.iter().any(|(id, channel)| {
+            let same = Own::parse(id.as_str()).is_some_and(|(of, _)| of == call);
+            same && id != leg && channel.state == State::Up
+        })
     }
 
     /// Every channel in the application belongs to a call that lives.
