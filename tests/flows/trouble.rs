@@ -109,6 +109,17 @@ fn trouble_of_asterisk_in_ringing_is_not_the_agents_fault() {
 }
 
 #[test]
+fn a_phone_that_asterisk_cannot_ring_does_not_keep_the_caller_from_the_other_agents() {
+    let mut office = Office::new(2, |settings| settings.greeting = false);
+    office.arrives("caller", "+79001234567");
+    office.card(1, CallerCard::default());
+    office.refuses("Ring", failed());
+    office.refuses("HangUp", Refusal::NotFound);
+    office.passes(Duration::from_secs(1));
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
 fn a_leg_that_was_given_up_and_rings_after_all_is_hung_up() {
     let mut office = Office::new(1, |settings| settings.greeting = false);
     office.arrives("caller", "+79001234567");
@@ -117,6 +128,16 @@ fn a_leg_that_was_given_up_and_rings_after_all_is_hung_up() {
     office.refuses("HangUp", Refusal::NotFound);
     office.gone("caller", 16);
     office.rings("C1-l1");
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn what_was_taken_apart_without_being_wanted_is_joined_again() {
+    let mut office = Office::new(1, |_| ());
+    office.in_talk();
+    office.leaves("C1-b", "caller");
+    office.passes(Duration::from_millis(300));
+    office.enters("C1-b", &["caller"]);
     assert_snapshot!(office.transcript());
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use perezvon::engine::command::{Answer, Command, Denied, Fact, Update};
+use perezvon::engine::command::{Answer, AriRequest, Command, Denied, Fact, Update};
 use perezvon::engine::event::{Event, NodeEvent, Request};
 use perezvon::engine::ids::{AgentId, CallId, ChannelId, RequestId};
 use perezvon::engine::settings::Strategy;
@@ -44,6 +44,8 @@ pub struct Checks {
     pub node_came_up: bool,
     pub last_offered: BTreeMap<AgentId, u64>,
     pub offers_made: u64,
+    /// Agents whose phone Asterisk could not ring: they come after the others until it can.
+    pub ring_failed: BTreeSet<AgentId>,
     /// The last turn of the agent who is just being offered a call.
     pub turn_before: Option<u64>,
     pub odd: BTreeMap<Odd, i64>,
@@ -88,6 +90,11 @@ impl World {
     /// Before the engine sees an event.
     pub fn before(&mut self, event: &Event) {
         self.checks.free_before = self.free_agents();
+        if let Event::Refused { request: AriRequest::Ring { dial, .. }, .. } = event
+            && let Some(phone) = self.phones.iter().find(|phone| dial.ends_with(&phone.endpoint))
+        {
+            self.checks.ring_failed.insert(phone.agent);
+        }
         self.checks.node_came_up = matches!(event, Event::Node(_, NodeEvent::Up(_)));
     }
 
@@ -159,7 +166,10 @@ impl World {
             Fact::LegEnded { call, leg, .. } => self.checks.legs.retain(|_, held| *held != (*call, *leg)),
             Fact::OfferMade { call, offer, agent, .. } => self.look_at_offer(*call, *offer, *agent),
             Fact::OfferEnded { call, offer, outcome, .. } => self.look_at_offer_end(*call, *offer, *outcome),
-            Fact::CallBridged { call, .. } => {
+            Fact::CallBridged { call, agent, .. } => {
+                if let Some(agent) = agent {
+                    self.checks.ring_failed.remove(agent);
+                }
                 self.checks.bridged.insert(*call);
             }
             Fact::CallNoted { call, what, detail, .. } => {

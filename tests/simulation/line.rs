@@ -200,7 +200,9 @@ impl World {
         link.last = (self.now + span).max(link.last + 1);
         let (at, generation) = (link.last, link.generation);
         if !self.calm && self.rng.per_mille(self.plan.faults.duplicate) {
-            let late = self.rng.span(1, 800 * MS);
+            // Where a channel is must not be told again after it moved: one stream of events cannot do that.
+            let moved = matches!(event, NodeEvent::Joined { .. } | NodeEvent::Parted { .. });
+            let late = if moved { 0 } else { self.rng.span(1, 800 * MS) };
             self.disturb();
             self.at(at + late, Happening::Deliver { node, link: generation, event: event.clone() });
         }

@@ -123,7 +123,10 @@ impl World {
         };
         let Some(picked) = key(agent, turn) else { return };
         let better = self.checks.free_before.iter().copied().find(|id| {
-            let still = self.free_agents().contains(id) && *id != agent && self.fits(*id, call, queued.queue);
+            let still = !self.checks.ring_failed.contains(id)
+                && self.free_agents().contains(id)
+                && *id != agent
+                && self.fits(*id, call, queued.queue);
             still && key(*id, self.checks.last_offered.get(id).copied()).is_some_and(|key| (key.0, key.1 + 2) < picked)
         });
         if let Some(better) = better {
@@ -180,7 +183,8 @@ impl World {
     /// Who has answered is heard, and no phone rings for a call that is served.
     pub fn check_apart(&mut self) {
         let mut found = BTreeSet::new();
-        for (node, id, channel) in self.nodes.iter().flat_map(|node| node.channels.iter().map(move |(id, c)| (node, id, c)))
+        for (node, id, channel) in
+            self.nodes.iter().flat_map(|node| node.channels.iter().map(move |(id, c)| (node, id, c)))
         {
             let Some((call, Own::Leg(_))) = Own::parse(id.as_str()) else { continue };
             let Some(stage) = self.checks.calls.get(&call).map(|view| view.stage) else { continue };

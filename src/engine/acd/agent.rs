@@ -42,6 +42,8 @@ pub struct Agent {
     pub calls_taken: u32,
     /// Grows with every offer made to anybody; who has the least was offered a call the longest ago.
     pub last_offered: u64,
+    /// Asterisk failed to ring the phone the last time. Whose fault that is cannot be told; others go before.
+    pub ring_failed: bool,
 }
 
 impl Agent {
@@ -111,6 +113,7 @@ impl Agents {
                 idle_since: now.instant_of(profile.idle_since),
                 calls_taken: profile.calls_taken,
                 last_offered: 0,
+                ring_failed: false,
                 profile,
             };
             self.agents.insert(id, agent);
@@ -204,6 +207,13 @@ impl Agents {
         agent.hands = Hands::Offered(call, leg);
         self.settle(id);
         true
+    }
+
+    /// Notes whether Asterisk could ring the phone.
+    pub fn rung(&mut self, id: AgentId, failed: bool) {
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.ring_failed = failed;
+        }
     }
 
     /// The agent answered.

@@ -27,7 +27,7 @@ pub fn pick<'a>(
                 u64::from(u8::MAX - level)
             }
         };
-        (preferred != Some(id), by_strategy, agent.idle_since, id)
+        (agent.ring_failed, preferred != Some(id), by_strategy, agent.idle_since, id)
     });
     best.map(|agent| agent.profile.agent).into_iter().collect()
 }
@@ -98,6 +98,15 @@ mod tests {
         assert_eq!(picked(&agents, Strategy::LongestIdle, Some(1)), [1]);
         agents.offer(AgentId(1), CallId(1), 1);
         assert_eq!(picked(&agents, Strategy::LongestIdle, Some(1)), [2]);
+    }
+
+    #[test]
+    fn whose_phone_could_not_be_rung_comes_after_the_others() {
+        let mut agents = agents(&[(1, 500, 9, 1), (2, 100, 7, 5)]);
+        agents.rung(AgentId(2), true);
+        assert_eq!(picked(&agents, Strategy::LongestIdle, Some(2)), [1]);
+        agents.rung(AgentId(2), false);
+        assert_eq!(picked(&agents, Strategy::LongestIdle, None), [2]);
     }
 
     #[test]

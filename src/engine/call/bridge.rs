@@ -59,6 +59,11 @@ impl Call {
             leg.in_talk = false;
         }
         self.talk_pauses(core);
+        // A hang-up follows at once if there is one. If not, something took them apart that nobody wants any more,
+        // such as a hold that was given up as not answered and was done late.
+        if matches!(self.phase, Phase::Talking(_)) {
+            self.arm(core, Timer::Join, spans::JOIN_AGAIN);
+        }
     }
 
     pub(super) fn talk_begins(&mut self, core: &mut Shared) {
@@ -125,9 +130,24 @@ impl Call {
 
     /// Two who should be together are not, or that is not known.
     pub(super) fn join_due(&mut self, core: &mut Shared) {
-        let Phase::Consulting(serving, target) = self.phase else {
-            self.join_failed(core, "they were not both in the bridge in time");
-            return;
+        let (serving, target) = match self.phase {
+            Phase::Consulting(serving, target) => (serving, target),
+            Phase::Talking(no) => {
+                if !self.caller_in || self.leg(no).is_none_or(|leg| !leg.in_talk) {
+                    self.join(core, no);
+                }
+                return;
+            }
+            Phase::Loading
+            | Phase::Greeting
+            | Phase::Waiting
+            | Phase::Dialling(_)
+            | Phase::Joining(_)
+            | Phase::Held(_)
+            | Phase::Ending => {
+                self.join_failed(core, "they were not both in the bridge in time");
+                return;
+            }
         };
         self.join_failures += 1;
         if self.join_failures < ATTEMPTS {

@@ -127,8 +127,11 @@ impl Call {
         leg.stage = LegStage::Ringing;
         let lease = now.mono + leg.ring_time;
         leg.lease = Some(lease);
-        let offered = leg.agent.is_some() && leg.purpose == Purpose::Offer;
+        let (agent, offered) = (leg.agent, leg.agent.is_some() && leg.purpose == Purpose::Offer);
         core.arm(call, lease, "lease");
+        if let Some(agent) = agent {
+            core.agents.rung(agent, false);
+        }
         if offered {
             core.persist(Fact::OfferRinging { call, offer: no, at: now.wall });
         }
@@ -190,6 +193,9 @@ impl Call {
             {
                 self.offer_ended(core, no, agent, outcome);
             }
+        }
+        if purpose == Purpose::Transfer {
+            self.publish(core);
         }
         self.offers_again(core);
     }
@@ -305,6 +311,9 @@ impl Call {
             // Asterisk's trouble is not the agent's fault.
             Refusal::Failed(_) | Refusal::TimedOut | Refusal::Unreachable => OfferOutcome::Lost,
         };
+        if let Some(agent) = self.leg(no).and_then(|leg| leg.agent) {
+            core.agents.rung(agent, outcome == OfferOutcome::Lost);
+        }
         let nothing_made = matches!(why, Refusal::Unprocessable(_) | Refusal::NotFound | Refusal::Unreachable);
         if outcome == OfferOutcome::Lost && self.phase == Phase::Waiting {
             self.hold_back(core);
