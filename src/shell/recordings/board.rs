@@ -162,10 +162,11 @@ impl Pause {
     /// True when this is the first failure after a success.
     fn failed(&mut self, now: Instant) -> bool {
         // Several workers meet the same failure at once; it counts once.
-        if self.over(now) {
-            self.until = Some(now + back_off(Duration::from_secs(1), self.failures, LONGEST_PAUSE));
-            self.failures = self.failures.saturating_add(1);
+        if !self.over(now) {
+            return false;
         }
+        self.until = Some(now + back_off(Duration::from_secs(1), self.failures, LONGEST_PAUSE));
+        self.failures = self.failures.saturating_add(1);
         self.failures == 1
     }
 
@@ -338,7 +339,7 @@ impl Board {
             Outcome::Done if learned.is_empty() => None,
             Outcome::Done => {
                 // What was learned meanwhile may be of another call on the same channel: look at it afresh.
-                job = Box::new(Job::new(job.node, job.name, Task::Stray));
+                *job = Job::new(job.node, std::mem::take(&mut job.name), Task::Stray);
                 Some(SETTLE)
             }
             Outcome::Later(wait) => Some(*wait),

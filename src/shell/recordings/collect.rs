@@ -125,8 +125,9 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         match (self.ledger.call_of(job.node, &job.name).await?, name) {
             (Some(known), _) if known.ended => Ok(Owner::Call { call: known.call, talked: known.talked }),
             // What ended just now may be on its way to the journal.
-            _ if !self.ledger.caught_up() => Err(Outcome::Later(GRACE)),
+            _ if !self.ledger.caught_up().await => Err(Outcome::Later(GRACE)),
             _ if !job.awaited => {
+                // Nor has the engine said everything at the moment at which a channel ends.
                 job.awaited = true;
                 Err(Outcome::Later(GRACE))
             }

@@ -150,12 +150,15 @@ impl Written {
 
     fn move_to(&mut self, dir: &Path, target: &Path) -> Result<(), FileError> {
         let folder = target.parent().unwrap_or(dir);
+        let new_day = !folder.is_dir();
         fs::create_dir_all(folder).map_err(io("make", folder))?;
         fs::rename(&self.file.path, target).map_err(io("store", target))?;
         self.file.in_place = true;
         // A new day makes up to three folders: each is a line in the one above.
         let above = folder.ancestors().take_while(|above| above.starts_with(dir));
-        above.take(4).try_for_each(|above| sync_folder(above).map_err(io("make durable", above)))
+        above
+            .take(if new_day { 4 } else { 1 })
+            .try_for_each(|above| sync_folder(above).map_err(io("make durable", above)))
     }
 }
 

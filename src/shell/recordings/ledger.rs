@@ -10,8 +10,9 @@ use crate::shell::store::recordings::NewRecording;
 
 /// The database, as the archive needs it.
 pub trait Ledger: Clone + Send + Sync + 'static {
-    /// Everything that the engine said so far is written: a call that is not there now was never seen by it.
-    fn caught_up(&self) -> bool;
+    /// Waits a moment for all that the engine has said so far to be written; answers whether it is. Then a call that is
+    /// not there was never seen by it.
+    fn caught_up(&self) -> impl Future<Output = bool> + Send;
 
     /// What is written of the recording of this name.
     fn entry(&self, node: NodeId, name: &str)

@@ -7,7 +7,7 @@
 //! - `collect`: one recording's way
 //! - `file`: writing a file so that a kill at any moment does no harm
 //! - [`read`]: opening a file, checking all of them
-//! - [`stats`]: counters
+//! - [`stats`] counts
 //!
 //! A file is removed from Asterisk only when the archive has it and the database says so. Calls never wait for any of
 //! this: wishes are put on a list, and a few tasks work through it.

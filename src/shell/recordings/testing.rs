@@ -184,7 +184,7 @@ impl FakeDatabase {
 }
 
 impl Ledger for FakeDatabase {
-    fn caught_up(&self) -> bool {
+    async fn caught_up(&self) -> bool {
         !self.lock().behind
     }
 
