@@ -1,0 +1,31 @@
+//! End to end: a real Asterisk, the real engine, real SIP calls by SIPp, real audio.
+//!
+//! Each test has an office of its own (folder, ports, Asterisk, engine, database) and so runs alone or beside others, in
+//! one process or in several. What an office left behind is kept when its test fails, and the end of each log is shown.
+//!
+//! - `office`: Asterisk, engine and database of one test; `ports`, `process`: what they stand on
+//! - `api`: the engine's HTTP API; `ari`: Asterisk's side, as a second pair of eyes
+//! - `story`: what the journal tells of a call
+//! - `phones`: callers and agents' phones (SIPp); `audio`: what is in a recording
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod api;
+mod ari;
+mod audio;
+mod office;
+mod phones;
+mod ports;
+mod postgres;
+mod process;
+mod story;
+mod wait;
+
+mod agents;
+mod faults;
+mod hang_ups;
+mod main_flow;
+mod queue;
+mod restart;
+mod setup;
+mod talk;
