@@ -42,6 +42,9 @@ const TRANSFER: Duration = Duration::from_secs(15 * 60);
 const PIECES: usize = 4;
 /// Of a call that never talked, so much silence is thrown away and no more.
 const WORTHLESS: Duration = Duration::from_secs(1);
+/// A talk in which nobody can have said a word: one side hung up in the moment of the answer, and of one or both sides
+/// no packet may have come at all.
+const WORDLESS: Duration = Duration::from_millis(250);
 
 /// What is needed to work.
 pub(super) struct Collector<S, L> {
@@ -175,7 +178,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
     /// Asterisk has no such file.
     async fn absent(&self, job: &mut Job, owner: Owner) -> Result<Stage, Outcome> {
         let Owner::Call { call, talked: Some(talked) } = owner else { return Ok(Stage::Remove) };
-        if talked.is_zero() {
+        if talked < WORDLESS {
             self.stats.nothing_to_keep();
             return Ok(Stage::Remove);
         }
@@ -207,14 +210,17 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         };
         let worthless = match expected {
             None => report.frames == 0,
-            Some(talked) => talked.is_zero() && (report.frames == 0 || report.is_silent() && found < WORTHLESS),
+            Some(talked) if talked.is_zero() => report.frames == 0 || report.is_silent() && found < WORTHLESS,
+            Some(talked) => talked < WORDLESS && report.frames == 0,
         };
         if worthless {
             self.stats.nothing_to_keep();
             return Ok(Stage::Remove);
         }
-        let expected = expected.filter(|talked| !talked.is_zero());
-        let (state, problem) = judge(&report, expected);
+        let (state, problem) = match expected {
+            Some(talked) if !talked.is_zero() && talked < WORDLESS => (State::Stored, String::new()),
+            _ => judge(&report, expected.filter(|talked| !talked.is_zero())),
+        };
         if matches!(state, State::Short | State::Missing) {
             // Asterisk may not have closed the file yet.
             try_again(job)?;

@@ -208,6 +208,26 @@ async fn a_call_without_a_talk_leaves_nothing_but_sound_is_never_thrown_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_talk_too_short_for_a_word_is_no_fault_of_its_recording() {
+    for (raw, state) in [
+        (None, None),
+        (Some(Vec::new()), None),
+        (Some(talk(20, 0, 0)), Some(State::Stored)),
+        (Some(talk(40, 9_000, 0)), Some(State::Stored)),
+    ] {
+        let mut setup = Setup::new();
+        if let Some(raw) = raw {
+            setup.asterisk.put(NAME, raw);
+        }
+        let archive = setup.start();
+        archive.collect(NODE, CALL, NAME, Duration::from_millis(90));
+        idle(&archive).await;
+        assert_eq!(setup.state(), state);
+        assert!(!setup.asterisk.has(NAME));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn broken_transfers_failed_removals_and_a_panic_are_tried_again() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(3_000, 9_000, 5_000));
