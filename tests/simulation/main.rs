@@ -49,11 +49,24 @@ fn play(seed: u64, trace: &Rc<RefCell<Trace>>) -> Result<u64, String> {
     played.unwrap_or_else(|panic| Err(format!("panic: {}", words(panic.as_ref()))))
 }
 
+/// Calls as Asterisk's ids and the violations name them: `CallId(1882501420884688896)` as `1a1ffd1181000000`.
+fn readable(line: &str) -> String {
+    let mut parts = line.split("CallId(");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')').and_then(|(id, rest)| Some((id.parse::<u64>().ok()?, rest))) {
+            Some((id, rest)) => text.push_str(&format!("{id:016x}{rest}")),
+            None => text.push_str(part),
+        }
+    }
+    text
+}
+
 /// Plays a seed again to tell how it failed.
 fn tell(seed: u64, keep: usize) -> Option<String> {
     let trace = Rc::new(RefCell::new(Trace { on: true, keep, ..Trace::default() }));
     let result = play(seed, &trace);
-    let lines: Vec<String> = trace.borrow().lines.iter().cloned().collect();
+    let lines: Vec<String> = trace.borrow().lines.iter().map(|line| readable(line)).collect();
     let why = result.err()?;
     Some(format!("{}\nseed {seed}: {why}\n(replay: PEREZVON_SEED={seed})", lines.join("\n")))
 }
@@ -105,7 +118,7 @@ fn all_promises_hold_in_every_seeded_world() {
         let trace = Rc::new(RefCell::new(Trace { on: true, keep: usize::MAX, ..Trace::default() }));
         let result = play(seed, &trace);
         for line in &trace.borrow().lines {
-            println!("{line}");
+            println!("{}", readable(line));
         }
         result.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         return;
