@@ -77,8 +77,9 @@ impl Story {
     }
 }
 
+/// A moment as the API writes it.
 #[track_caller]
-fn moment(value: &Value) -> DateTime<Utc> {
+pub fn moment(value: &Value) -> DateTime<Utc> {
     let text = value.as_str().unwrap_or_else(|| panic!("not a moment: {value}"));
     text.parse().unwrap_or_else(|cause| panic!("{text}: {cause}"))
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::office::{Office, Options};
 use crate::phones::{Agent, Manner, Sipp};
+use crate::story::moment;
 use crate::wait::wait_until;
 
 const EAGER: Manner = Manner::Answers { after: 100, talk: 0 };
@@ -123,16 +124,19 @@ fn a_blind_transfer_to_a_queue_keeps_the_moment_of_entry() {
     office.api.post(&path, &json!({"to": {"queue": "service"}, "mode": "blind"}));
     let waiting = office.wait_stage(CALLER, "waiting", 5);
     assert_eq!(waiting["queue"], "service");
-    assert_eq!(waiting["queued_at"], call["queued_at"]);
+    let entered = |call: &Value| moment(&call["queued_at"]).timestamp_millis();
+    assert!((entered(&waiting) - entered(&call)).abs() <= 2, "{waiting} {call}");
     wait_state(&office, &main, "idle");
     office.set_status(service.id, "ready");
     service_phone.wait_noted("answered 102", 1, 10);
     office.wait_stage(CALLER, "talking", 5);
+    office.talk_goes_on(CALLER, 2);
     office.api.post(&format!("/calls/{}/hangup", call["id"].as_str().unwrap()), &json!({}));
     caller.finish(10);
     let story = office.story(CALLER, 10);
     assert_eq!(story.agent(), Some(service.id));
     assert_eq!(story.field("queue"), "service");
+    office.sound(&office.recording(&story, "stored", 15)).assert_tones();
     office.assert_clean();
 }
 
