@@ -124,7 +124,8 @@ pub enum AriRequest {
         /// Ring at most so long; the core's own lease is shorter.
         time_out: Duration,
     },
-    /// Make a two-party mixing bridge. One that exists is no error.
+    /// Make a bridge for two. One that exists is no error. What it does with the sound follows from what the id stands
+    /// for: see [`Own::MixBridge`](super::ids::Own::MixBridge).
     CreateBridge(BridgeId),
     /// Put channels into a bridge; a channel in another bridge is moved. Asterisk waits for the end of a playback on
     /// them, so stop it first; and see [`MusicOff`](AriRequest::MusicOff). If one of the channels is gone, none is joined.

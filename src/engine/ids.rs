@@ -105,6 +105,10 @@ pub enum Own {
     Leg(u32),
     /// The bridge in which caller and agent talk (letter `b`).
     TalkBridge,
+    /// The bridge in which the caller talks with a second party and all further ones (letter `m`): it mixes the sound
+    /// anew. In a plain bridge packets go through as they are, numbered by each phone for itself, and Asterisk's
+    /// recorder takes the second phone's for late ones of the first and drops them: up to 20 minutes of silence.
+    MixBridge,
     /// The bridge in which an agent consults before a transfer (letter `c`).
     ConsultBridge,
     /// Playback number n of the call (letter `p`).
@@ -118,6 +122,7 @@ impl Own {
         match self {
             Own::Leg(n) => format!("pz-{call}-l{n}"),
             Own::TalkBridge => format!("pz-{call}-b"),
+            Own::MixBridge => format!("pz-{call}-m"),
             Own::ConsultBridge => format!("pz-{call}-c"),
             Own::Playback(n) => format!("pz-{call}-p{n}"),
         }
@@ -131,6 +136,7 @@ impl Own {
         let call = CallId::parse(call)?;
         let own = match own {
             "b" => Own::TalkBridge,
+            "m" => Own::MixBridge,
             "c" => Own::ConsultBridge,
             _ => match own.split_at_checked(1)? {
                 ("l", n) => Own::Leg(n.parse().ok()?),
@@ -149,7 +155,7 @@ mod tests {
     #[test]
     fn own_ids_are_read_back_as_they_were_written() {
         let call = CallId(0x0123_4567_89ab_cdef);
-        for own in [Own::Leg(7), Own::TalkBridge, Own::ConsultBridge, Own::Playback(12)] {
+        for own in [Own::Leg(7), Own::TalkBridge, Own::MixBridge, Own::ConsultBridge, Own::Playback(12)] {
             assert_eq!(Own::parse(&own.id(call)), Some((call, own)));
         }
     }

@@ -64,7 +64,7 @@ fn a_caller_is_sent_on_to_an_agent() {
     office.gone("C1-l1", 16);
     office.rings("C1-l2");
     office.answers("C1-l2");
-    office.enters("C1-b", &["caller", "C1-l2"]);
+    office.enters("C1-m", &["caller", "C1-l2"]);
     office.gone("C1-l2", 16);
     office.gone("caller", 16);
     assert_snapshot!(office.transcript());
@@ -91,7 +91,7 @@ fn a_caller_is_sent_on_to_an_outside_number() {
     office.gone("C1-l1", 16);
     office.rings("C1-l2");
     office.answers("C1-l2");
-    office.enters("C1-b", &["caller", "C1-l2"]);
+    office.enters("C1-m", &["caller", "C1-l2"]);
     office.passes(Duration::from_secs(20));
     office.gone("caller", 16);
     office.gone("C1-l2", 16);
@@ -115,7 +115,7 @@ fn after_asking_the_caller_is_joined_with_the_one_asked() {
     let call = office.call(1);
     office.asks(ONE, Request::CompleteTransfer(call));
     office.leaves("C1-c", "C1-l2");
-    office.enters("C1-b", &["caller", "C1-l2"]);
+    office.enters("C1-m", &["caller", "C1-l2"]);
     office.gone("C1-l1", 16);
     office.passes(Duration::from_secs(5));
     office.gone("caller", 16);
@@ -164,7 +164,7 @@ fn the_agent_who_asks_hangs_up_and_that_completes_the_transfer() {
     let mut office = consulting();
     office.gone("C1-l1", 16);
     office.leaves("C1-c", "C1-l2");
-    office.enters("C1-b", &["caller", "C1-l2"]);
+    office.enters("C1-m", &["caller", "C1-l2"]);
     assert_snapshot!(office.transcript());
 }
 

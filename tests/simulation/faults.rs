@@ -196,7 +196,7 @@ impl World {
         let call = CallId(self.rng.next() >> 20);
         let leg = Own::Leg(self.rng.below(4) as u32).id(call);
         let channel = if self.rng.coin() { ChannelId::from(leg) } else { ChannelId::from("1795293100.1") };
-        let own = *self.rng.pick(&[Own::TalkBridge, Own::ConsultBridge]);
+        let own = *self.rng.pick(&[Own::TalkBridge, Own::MixBridge, Own::ConsultBridge]);
         let bridge = BridgeId::from(if self.rng.coin() { own.id(call) } else { "another".to_owned() });
         match self.rng.below(8) {
             0 => NodeEvent::Ringing(channel),

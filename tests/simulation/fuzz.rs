@@ -174,7 +174,7 @@ impl Liar {
     }
 
     fn any_bridge(&mut self) -> BridgeId {
-        let own = *self.rng.pick(&[Own::TalkBridge, Own::ConsultBridge, Own::Leg(1)]);
+        let own = *self.rng.pick(&[Own::TalkBridge, Own::MixBridge, Own::ConsultBridge, Own::Leg(1)]);
         own.id(self.any_call()).into()
     }
 

@@ -37,7 +37,7 @@ impl<'a> Found<'a> {
                 Some((call, Own::Leg(no))) => {
                     found.legs.entry(call).or_default().insert(no, channel);
                 }
-                Some((_, Own::TalkBridge | Own::ConsultBridge | Own::Playback(_))) | None => {
+                Some((_, Own::TalkBridge | Own::MixBridge | Own::ConsultBridge | Own::Playback(_))) | None => {
                     found.foreign.insert(id, channel);
                 }
             }
@@ -97,16 +97,19 @@ impl Call {
     }
 
     fn see_bridges(&mut self, found: &Found) {
-        for own in [Own::TalkBridge, Own::ConsultBridge] {
+        for own in [Own::TalkBridge, Own::MixBridge, Own::ConsultBridge] {
             let stands = found.has(self.id, own);
             if let Some(bridge) = self.bridge_mut(own) {
                 bridge.stands = stands;
                 bridge.asked |= stands;
             }
         }
-        self.caller_in = found.is_in(self.id, Own::TalkBridge, &self.channel);
+        let mixed = |channel: &ChannelId| found.is_in(self.id, Own::MixBridge, channel);
+        self.mixes |= mixed(&self.channel) || self.legs.iter().any(|leg| mixed(&leg.channel));
+        self.caller_in = found.is_in(self.id, self.talk_own(), &self.channel);
+        let own = self.talk_own();
         for leg in &mut self.legs {
-            leg.in_talk = found.is_in(self.id, Own::TalkBridge, &leg.channel);
+            leg.in_talk = found.is_in(self.id, own, &leg.channel);
         }
     }
 
@@ -231,6 +234,7 @@ impl Call {
                     leg.purpose = Purpose::Transfer;
                 }
                 self.phase = Phase::Consulting(agent, target);
+                self.heard = Some(agent);
                 self.has_talked(core);
                 self.last_agent = self.leg(agent).and_then(|leg| leg.agent);
                 self.music_on(core);
@@ -241,6 +245,7 @@ impl Call {
             }
             (_, Some(no), _) => {
                 self.phase = Phase::Held(no);
+                self.heard = Some(no);
                 self.has_talked(core);
                 self.last_agent = self.leg(no).and_then(|leg| leg.agent);
                 self.music_on(core);

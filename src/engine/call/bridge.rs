@@ -14,6 +14,12 @@ impl Call {
     /// Brings the caller and this leg together.
     pub(super) fn join(&mut self, core: &mut Shared, no: u32) {
         self.phase = Phase::Joining(no);
+        if self.first_talk.is_some() && self.heard != Some(no) && !self.mixes {
+            // Another party than before: see `Own::MixBridge`.
+            self.mixes = true;
+            self.caller_in = false;
+            self.legs.iter_mut().for_each(|leg| leg.in_talk = false);
+        }
         // A prompt still playing would hold up the bridge until its end.
         self.stop_prompt(core);
         self.music_off(core);
@@ -21,8 +27,13 @@ impl Call {
         self.arm(core, Timer::Join, spans::JOIN);
     }
 
+    /// The bridge in which the caller talks now, or will.
+    pub(super) fn talk_own(&self) -> Own {
+        if self.mixes { Own::MixBridge } else { Own::TalkBridge }
+    }
+
     fn ask_to_join(&mut self, core: &mut Shared, no: u32) {
-        self.make_bridge(core, Own::TalkBridge);
+        self.make_bridge(core, self.talk_own());
         let Some(leg) = self.leg(no) else { return };
         let mut channels = Vec::with_capacity(2);
         if !self.caller_in {
@@ -31,13 +42,13 @@ impl Call {
         if !leg.in_talk {
             channels.push(leg.channel.clone());
         }
-        let bridge = self.bridge_id(Own::TalkBridge);
+        let bridge = self.bridge_id(self.talk_own());
         self.ari(core, AriRequest::Join { bridge, channels });
     }
 
     /// A channel of this call is in one of its bridges.
     pub(in crate::engine) fn entered(&mut self, core: &mut Shared, bridge: &BridgeId, channel: &ChannelId) {
-        if Own::parse(bridge.as_str()) != Some((self.id, Own::TalkBridge)) {
+        if Own::parse(bridge.as_str()) != Some((self.id, self.talk_own())) {
             return;
         }
         if *channel == self.channel {
@@ -50,7 +61,7 @@ impl Call {
 
     /// A channel of this call left one of its bridges.
     pub(in crate::engine) fn parted(&mut self, core: &mut Shared, bridge: &BridgeId, channel: &ChannelId) {
-        if Own::parse(bridge.as_str()) != Some((self.id, Own::TalkBridge)) {
+        if Own::parse(bridge.as_str()) != Some((self.id, self.talk_own())) {
             return;
         }
         if *channel == self.channel {
@@ -78,6 +89,7 @@ impl Call {
         self.join_failures = 0;
         self.talk_since = Some(core.now.mono);
         self.first_talk.get_or_insert(core.now.mono);
+        self.heard = Some(no);
         if let Some(leg) = self.leg_mut(no)
             && leg.outcome.is_none()
             && leg.purpose == super::Purpose::Offer
@@ -113,7 +125,7 @@ impl Call {
             Refusal::Conflict | Refusal::Unprocessable(_) | Refusal::Failed(_) | Refusal::Unreachable => {}
         }
         let wanted = match self.phase {
-            Phase::Joining(_) => Some(Own::TalkBridge),
+            Phase::Joining(_) => Some(self.talk_own()),
             Phase::Consulting(..) => Some(Own::ConsultBridge),
             Phase::Loading
             | Phase::Greeting
@@ -191,7 +203,7 @@ impl Call {
     pub(super) fn leave_talk(&mut self, core: &mut Shared) {
         self.talk_pauses(core);
         if std::mem::take(&mut self.caller_in) {
-            let (bridge, channel) = (self.bridge_id(Own::TalkBridge), self.channel.clone());
+            let (bridge, channel) = (self.bridge_id(self.talk_own()), self.channel.clone());
             self.ari(core, AriRequest::Part { bridge, channel });
         }
     }

@@ -159,7 +159,12 @@ pub(super) struct Call {
     caller_hang_ups: u8,
     music: bool,
     talk_bridge: OwnBridge,
+    mix_bridge: OwnBridge,
     consult_bridge: OwnBridge,
+    /// The caller talks, or will, in the mixing bridge.
+    mixes: bool,
+    /// The leg that the caller heard last.
+    heard: Option<u32>,
     legs: Vec<Leg>,
     next_leg: u32,
     prompt: Option<Prompt>,
@@ -250,6 +255,7 @@ impl Call {
     fn bridge_mut(&mut self, own: Own) -> Option<&mut OwnBridge> {
         match own {
             Own::TalkBridge => Some(&mut self.talk_bridge),
+            Own::MixBridge => Some(&mut self.mix_bridge),
             Own::ConsultBridge => Some(&mut self.consult_bridge),
             Own::Leg(_) | Own::Playback(_) => None,
         }
@@ -366,7 +372,12 @@ impl Call {
 
 /// Commands that close a call: its recording is collected and its bridges removed.
 pub(super) fn bury(call: &Call, core: &mut Shared) {
-    for (bridge, own) in [(call.talk_bridge, Own::TalkBridge), (call.consult_bridge, Own::ConsultBridge)] {
+    let bridges = [
+        (call.talk_bridge, Own::TalkBridge),
+        (call.mix_bridge, Own::MixBridge),
+        (call.consult_bridge, Own::ConsultBridge),
+    ];
+    for (bridge, own) in bridges {
         let remove = AriRequest::DestroyBridge(own.id(call.id).into());
         if bridge.in_doubt {
             core.ask_later(call.node, call.id, remove.clone());

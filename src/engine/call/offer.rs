@@ -105,7 +105,7 @@ impl Call {
                 time_out: ring_time + NET,
             },
         );
-        self.make_bridge(core, Own::TalkBridge);
+        self.make_bridge(core, if self.first_talk.is_some() { Own::MixBridge } else { Own::TalkBridge });
         self.legs.push(Leg {
             no,
             channel,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::engine::command::{AriRequest, HangUpCause};
+use crate::engine::ids::Own;
 use crate::speech::{Language, Phrase, fragments};
 
 use super::rest::{CHANNEL_DEADLINE, HttpRequest, NOT_IN_APPLICATION, RestError};
@@ -94,7 +95,12 @@ pub(super) fn encode(request: &AriRequest, names: &Names) -> Plan {
             undo: Some(HttpRequest::delete(&["channels", channel.as_str()])),
         },
         AriRequest::CreateBridge(bridge) => {
-            unless(HttpRequest::post(&["bridges", bridge.as_str()]).json(&json!({ "type": "mixing" })), 409)
+            // Asterisk mixes where a bridge may hold many; it has no other word for that than the one for video.
+            let kind = match Own::parse(bridge.as_str()) {
+                Some((_, Own::MixBridge)) => "mixing,video_sfu",
+                Some((_, Own::TalkBridge | Own::ConsultBridge | Own::Leg(_) | Own::Playback(_))) | None => "mixing",
+            };
+            unless(HttpRequest::post(&["bridges", bridge.as_str()]).json(&json!({ "type": kind })), 409)
         }
         AriRequest::Join { bridge, channels } => {
             let channels: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
@@ -295,6 +301,10 @@ mod tests {
             (
                 AriRequest::CreateBridge(bridge()),
                 r#"POST /bridges/pz-0123456789abcdef-b {"type":"mixing"} (409 is fine)"#,
+            ),
+            (
+                AriRequest::CreateBridge("pz-0123456789abcdef-m".into()),
+                r#"POST /bridges/pz-0123456789abcdef-m {"type":"mixing,video_sfu"} (409 is fine)"#,
             ),
             (
                 AriRequest::Join { bridge: bridge(), channels },
