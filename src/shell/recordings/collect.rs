@@ -44,7 +44,7 @@ const PIECES: usize = 4;
 const WORTHLESS: Duration = Duration::from_secs(1);
 /// A talk in which nobody can have said a word: one side hung up in the moment of the answer, and of one or both sides
 /// no packet may have come at all.
-const WORDLESS: Duration = Duration::from_millis(250);
+pub(super) const WORDLESS: Duration = Duration::from_millis(250);
 
 /// What is needed to work.
 pub(super) struct Collector<S, L> {

@@ -60,8 +60,8 @@ impl Ledger for Books {
         Ok(Some(JournalCall { call: last.call, ended, talked }))
     }
 
-    async fn unrecorded(&self, node: NodeId, since: Wall) -> Result<Vec<Unrecorded>, LedgerError> {
-        let calls = self.store.unrecorded_calls(node, since, MOST_UNRECORDED).await?;
+    async fn unrecorded(&self, node: NodeId, since: Wall, least: Duration) -> Result<Vec<Unrecorded>, LedgerError> {
+        let calls = self.store.unrecorded_calls(node, since, least, MOST_UNRECORDED).await?;
         Ok(calls.into_iter().map(|(call, name, talked)| Unrecorded { call, name, talked }).collect())
     }
 

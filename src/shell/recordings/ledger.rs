@@ -25,11 +25,12 @@ pub trait Ledger: Clone + Send + Sync + 'static {
         name: &str,
     ) -> impl Future<Output = Result<Option<JournalCall>, LedgerError>> + Send;
 
-    /// Calls that talked and ended since then, of whose recording nothing is written.
+    /// Calls that talked for so long at least and ended since then, of whose recording nothing is written.
     fn unrecorded(
         &self,
         node: NodeId,
         since: Wall,
+        least: Duration,
     ) -> impl Future<Output = Result<Vec<Unrecorded>, LedgerError>> + Send;
 
     /// Writes, in place of what was written of the same node and name.

@@ -46,7 +46,7 @@ use crate::engine::time::Wall;
 
 use super::clock;
 use board::{Board, Job, Next, Outcome, SETTLE, Task};
-use collect::Collector;
+use collect::{Collector, WORDLESS};
 pub use database::Books;
 use ledger::{Ledger, Unrecorded};
 use name::{FOLDER, Name};
@@ -260,7 +260,7 @@ impl<S: Source, L: Ledger> Worker<S, L> {
             self.shared.add(node, &name, Task::Stray, now);
         }
         let since = Wall(clock::wall().0.saturating_sub(LOOK_BACK_MS));
-        for Unrecorded { call, name, talked } in self.collector.ledger.unrecorded(node, since).await? {
+        for Unrecorded { call, name, talked } in self.collector.ledger.unrecorded(node, since, WORDLESS).await? {
             if !keep.contains(&name) {
                 self.shared.add(node, &name, Task::Ended { call, talked: Some(talked) }, now + SETTLE);
             }

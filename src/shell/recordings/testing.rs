@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -196,7 +197,7 @@ impl Ledger for FakeDatabase {
         Ok(self.lock().calls.get(&(node, name.to_owned())).copied())
     }
 
-    async fn unrecorded(&self, _: NodeId, _: Wall) -> Result<Vec<Unrecorded>, LedgerError> {
+    async fn unrecorded(&self, _: NodeId, _: Wall, _: Duration) -> Result<Vec<Unrecorded>, LedgerError> {
         Ok(self.lock().unrecorded.clone())
     }
 

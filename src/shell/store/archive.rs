@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 
-use super::change::call_id;
+use super::change::{call_id, millis};
 use super::recordings::{NewRecording, RecordingRow};
 use super::{Columns as _, Result, Sql, Store};
 
@@ -54,8 +54,8 @@ impl Store {
         }))
     }
 
-    /// Calls of this Asterisk that arrived since then, talked and ended, and of whose recording nothing is written,
-    /// not even that it is missing: the call, the recording's name, the time in talks.
+    /// Calls of this Asterisk that arrived since then, talked for so long at least and ended, and of whose recording
+    /// nothing is written, not even that it is missing: the call, the recording's name, the time in talks.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -63,14 +63,16 @@ impl Store {
         &self,
         node: NodeId,
         since: Wall,
+        least: Duration,
         limit: u32,
     ) -> Result<Vec<(CallId, String, Duration)>> {
         let sql = Sql::new(
             "SELECT c.id, c.recording, c.talked_ms FROM calls c WHERE c.arrived_at >= $1 AND c.node = $2 \
-             AND c.ended_at IS NOT NULL AND c.talked_ms > 0 AND c.recording IS NOT NULL AND NOT EXISTS \
-             (SELECT 1 FROM recordings r WHERE r.node = c.node AND r.name = c.recording) ORDER BY c.arrived_at LIMIT $3",
+             AND c.ended_at IS NOT NULL AND c.talked_ms >= $3 AND c.recording IS NOT NULL AND NOT EXISTS \
+             (SELECT 1 FROM recordings r WHERE r.node = c.node AND r.name = c.recording) ORDER BY c.arrived_at LIMIT $4",
         );
-        let rows = self.rows(sql.with(since.0).with(i64::from(node.0)).with(i64::from(limit))).await?;
+        let rows =
+            self.rows(sql.with(since.0).with(i64::from(node.0)).with(millis(least)).with(i64::from(limit))).await?;
         let calls = rows.iter().map(|row| {
             let talked = Duration::from_millis(row.small("talked_ms")?);
             Ok((call_id(row.int("id")?), row.text("recording")?, talked))
@@ -89,6 +91,7 @@ mod tests {
     use super::*;
 
     const NODE: NodeId = NodeId(1);
+    const LEAST: Duration = Duration::from_millis(1);
 
     fn id(n: u64) -> CallId {
         CallId((1_700_000_000_000 + n) << 20)
@@ -164,12 +167,12 @@ mod tests {
             assert_eq!(t.store.write_facts(&facts).await.unwrap(), []);
             // Written under the second call of the same name: enough for both.
             t.store.save_recording(written(4, "c")).await.unwrap();
-            let found = t.store.unrecorded_calls(NODE, Wall(0), 10).await.unwrap();
+            let found = t.store.unrecorded_calls(NODE, Wall(0), LEAST, 10).await.unwrap();
             let talk = |n, name: &str, talked| (id(n), name.to_owned(), Duration::from_secs(talked));
             assert_eq!(found, [talk(1, "a", 3), talk(5, "d", 7)]);
-            assert_eq!(t.store.unrecorded_calls(NODE, Wall(0), 1).await.unwrap().len(), 1);
-            assert_eq!(t.store.unrecorded_calls(NODE, Wall(1_700_000_000_004), 10).await.unwrap().len(), 1);
-            assert!(t.store.unrecorded_calls(NodeId(0), Wall(0), 10).await.unwrap().is_empty());
+            assert_eq!(t.store.unrecorded_calls(NODE, Wall(0), LEAST, 1).await.unwrap().len(), 1);
+            assert_eq!(t.store.unrecorded_calls(NODE, Wall(1_700_000_000_004), LEAST, 10).await.unwrap().len(), 1);
+            assert!(t.store.unrecorded_calls(NodeId(0), Wall(0), LEAST, 10).await.unwrap().is_empty());
         })
         .await;
     }
