@@ -535,8 +535,8 @@ mod tests {
     async fn calls_of_one_second_by_the_fallback_are_calls_of_their_own() {
         on_both(async |t| {
             let mut ids = BTreeSet::new();
-            // Of 1,500 ids out of half a million, two or more are the same at first.
-            for n in 0..1_500 {
+            // The names of these two give one id at first.
+            for n in [247, 314, 247] {
                 let call = FallbackCall {
                     node: NodeId(1),
                     recording: format!("perezvon/1700000000.{n}_79"),
@@ -548,7 +548,7 @@ mod tests {
                 };
                 ids.insert(t.store.add_fallback_call(&call).await.unwrap());
             }
-            assert_eq!(ids.len(), 1_500);
+            assert_eq!(ids.len(), 2);
         })
         .await;
     }
