@@ -29,19 +29,17 @@ impl Eyes {
         let url = format!(
             "ws://127.0.0.1:{http_port}/ari/events?app={APP}&subscribeAll=true&api_key={ARI_USER}:{ARI_PASSWORD}"
         );
-        let looking = runtime().block_on(async {
-            let connecting = tokio_tungstenite::connect_async(url);
-            let (mut socket, _) = connecting.await.expect("the onlooker's socket");
-            tokio::spawn(async move {
-                let mut agents = HashMap::new();
-                while let Some(Ok(message)) = socket.next().await {
-                    let now = Instant::now();
-                    let Ok(text) = message.to_text() else { continue };
-                    if let Some(agent) = both_in(text, &mut agents) {
-                        writer.lock().unwrap_or_else(PoisonError::into_inner).push((agent, now));
-                    }
+        let connecting = async { tokio_tungstenite::connect_async(url).await };
+        let (mut socket, _) = runtime().block_on(connecting).expect("the onlooker's socket");
+        let looking = runtime().spawn(async move {
+            let mut agents = HashMap::new();
+            while let Some(Ok(message)) = socket.next().await {
+                let now = Instant::now();
+                let Ok(text) = message.to_text() else { continue };
+                if let Some(agent) = both_in(text, &mut agents) {
+                    writer.lock().unwrap_or_else(PoisonError::into_inner).push((agent, now));
                 }
-            })
+            }
         });
         // Nothing else is written for it: looking on must cost next to nothing.
         let filter = json!({"allowed": [{"type": "ChannelEnteredBridge"}]});
