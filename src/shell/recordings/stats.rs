@@ -14,7 +14,7 @@ use super::ArchiveHandle;
 
 use crate::shell::store::recordings::RecordingState as State;
 
-/// Counters since the start. Read them with [`snapshot`](Self::snapshot).
+/// Counters since the start. Read them with `snapshot`.
 #[derive(Debug, Default)]
 pub struct ArchiveStats {
     stored: AtomicU64,
