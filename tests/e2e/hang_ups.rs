@@ -1,5 +1,7 @@
 //! Hanging up at every moment that there is.
 
+use serde_json::Value;
+
 use crate::office::{Office, Options};
 use crate::phones::Manner;
 use crate::story::Story;
@@ -28,7 +30,8 @@ fn assert_consistent(story: &Story) {
 #[test]
 fn a_caller_may_hang_up_before_the_answer_in_the_greeting_and_in_the_queue() {
     let office = Office::open(Options { office: "greeting = true", ..Options::default() });
-    // The first signs of the call come at once, the answer some milliseconds later.
+    // The first sign of the call comes at once, the answer some 5 ms later. Who is gone before Asterisk's dialplan has
+    // begun leaves no trace; whoever reaches the engine does.
     for (n, after) in [0, 1, 5, 10, 20, 40].into_iter().enumerate() {
         office.impatient(&format!("7900555010{n}"), after).finish(10);
     }
@@ -36,12 +39,16 @@ fn a_caller_may_hang_up_before_the_answer_in_the_greeting_and_in_the_queue() {
     let moments = [1, 200, 1500, 4700, 4800, 4900, 5000, 6500].into_iter().enumerate();
     let callers: Vec<_> = moments.map(|(n, after)| office.caller(&format!("7900555020{n}"), after)).collect();
     callers.iter().for_each(|caller| caller.finish(20));
+    let of = |calls: &[Value], start: &str| {
+        calls.iter().filter(|call| call["number"].as_str().is_some_and(|number| number.starts_with(start))).count()
+    };
     let calls = wait_until(
         "all calls stand in the journal",
         20,
         || office.journal(),
-        |calls| calls.len() == 14 && calls.iter().all(|call| call["disposition"].is_string()),
+        |calls| of(calls, "+790055502") == 8 && calls.iter().all(|call| call["disposition"].is_string()),
     );
+    assert!(of(&calls, "+790055501") >= 3, "{calls:?}");
     for call in calls {
         assert_eq!(call["disposition"], "ABANDON", "{call}");
         assert_eq!(call["talked_ms"], 0, "{call}");

@@ -11,7 +11,10 @@ impl Call {
             Phase::Greeting => CallStage::Greeting,
             Phase::Waiting if self.legs.iter().any(|leg| leg.stage != LegStage::Releasing) => CallStage::Offered,
             Phase::Waiting => CallStage::Waiting,
-            Phase::Joining(_) | Phase::Talking(_) => CallStage::Talking,
+            // Not yet together: what can be done in a talk cannot be done now.
+            Phase::Joining(_) if self.first_talk.is_none() => CallStage::Offered,
+            Phase::Joining(_) => CallStage::Held,
+            Phase::Talking(_) => CallStage::Talking,
             Phase::Held(_) => CallStage::Held,
             Phase::Consulting(..) => CallStage::Consulting,
             Phase::Dialling(_) => CallStage::Transferring,
