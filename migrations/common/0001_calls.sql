@@ -55,6 +55,8 @@ CREATE TABLE offers (
     outcome       TEXT,
     PRIMARY KEY (call, offer)
 ) CLUSTERED;
+CREATE INDEX legs_open ON legs (call) WHERE ended_at IS NULL;
+CREATE INDEX offers_open ON offers (call) WHERE ended_at IS NULL;
 CREATE INDEX offers_by_agent ON offers (agent, outcome, call);
 
 CREATE TABLE call_notes (

@@ -122,6 +122,21 @@ impl Tx {
                 self.close_one(call, alive.at).await?;
             }
         }
+        self.close_leftovers(alive).await
+    }
+
+    /// Of a call whose end was written just before the engine was killed, the end of a leg or an offer may not have
+    /// been.
+    async fn close_leftovers(&mut self, alive: &Alive) -> Result<()> {
+        let leftovers = [("legs", ""), ("offers", ", outcome = 'LOST'")];
+        for (table, outcome) in leftovers {
+            let text = format!(
+                "UPDATE {table} SET ended_at = (SELECT ended_at FROM calls WHERE id = {table}.call){outcome} \
+                 WHERE ended_at IS NULL AND EXISTS (SELECT 1 FROM calls \
+                 WHERE id = {table}.call AND node = $1 AND ended_at IS NOT NULL AND arrived_at <= $2)"
+            );
+            self.execute(Sql::new(text).with(alive.node).with(alive.at)).await?;
+        }
         Ok(())
     }
 
@@ -280,6 +295,33 @@ mod tests {
             t.store.write_facts(&[ended(2, Disposition::Abandon, 1_000_002)]).await.unwrap();
             let rows = t.store.rows(Sql::new("SELECT disposition FROM calls WHERE waited_ms = 3000 ORDER BY id")).await;
             assert_eq!(rows.unwrap().len(), 2);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_the_engine_could_not_write_of_an_ended_call_is_closed_with_it() {
+        on_both(async |t| {
+            let offer = |n| Fact::OfferMade { call: id(n), offer: 1, agent: AgentId(1), at: Wall(1_000_001) };
+            let leg = |n| Fact::LegStarted {
+                call: id(n),
+                leg: 1,
+                channel: "pz-l1".into(),
+                agent: Some(AgentId(1)),
+                number: None,
+                at: Wall(1_000_001),
+            };
+            let facts =
+                [arrived(1), leg(1), offer(1), ended(1, Disposition::Abandon, 1_000_002), arrived(2), leg(2), offer(2)];
+            assert_eq!(t.store.write_facts(&facts).await.unwrap(), []);
+            let alive = Fact::CallsAlive { node: NodeId(0), calls: vec![id(2)], at: Wall(1_000_009) };
+            assert_eq!(t.store.write_facts(&[alive]).await.unwrap(), []);
+            for table in ["legs", "offers"] {
+                let text = format!("SELECT ended_at FROM {table} ORDER BY call");
+                let rows = t.store.rows(Sql::new(text)).await.unwrap();
+                let ends: Vec<_> = rows.iter().map(|row| row.int_opt("ended_at").unwrap()).collect();
+                assert_eq!(ends, [Some(1_000_002), None], "{table}");
+            }
         })
         .await;
     }
