@@ -25,6 +25,10 @@ impl Call {
         self.music_off(core);
         self.ask_to_join(core, no);
         self.arm(core, Timer::Join, spans::JOIN);
+        // Between two talks the screens show the caller as waiting for the other side.
+        if self.first_talk.is_some() {
+            self.publish(core);
+        }
     }
 
     /// The bridge in which the caller talks now, or will.
