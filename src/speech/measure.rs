@@ -12,6 +12,13 @@ pub(super) const FRAME_BYTES: usize = 4;
 /// -55 dB, a whisper near -35 dB.
 const SILENCE_PEAK: f64 = 0.005;
 
+/// How long a channel must be loud to carry a voice: the shortest word lasts longer. A click, or the packet of waiting
+/// music (20 ms) that Asterisk still had in hand at the moment of the joining, does not.
+const SHORTEST_WORD: Duration = Duration::from_millis(100);
+
+/// Loudness is looked at in pieces of this length: one packet of a telephone's sound.
+const PIECES_A_SECOND: u32 = 50;
+
 /// How much shorter than the talk a recording may be: the talk is timed by events, the recording by its samples.
 const SHORT_TOLERANCE: Duration = Duration::from_secs(1);
 
@@ -65,12 +72,14 @@ pub struct Level {
     pub rms: f64,
     /// The loudest sample.
     pub peak: f64,
+    /// How long there was sound: pieces of 20 ms louder than a quiet line.
+    pub loud: Duration,
 }
 
 impl Level {
     /// Whether nobody is heard.
     pub fn is_silent(self) -> bool {
-        self.peak < SILENCE_PEAK
+        self.loud < SHORTEST_WORD
     }
 }
 
@@ -148,11 +157,12 @@ impl Analysis {
 
     /// The same, and hands on every whole frame.
     pub(super) fn feed_and(&mut self, bytes: &[u8], mut hand_on: impl FnMut(i16, i16)) {
-        let Self { split, frames, left, right, .. } = self;
+        let Self { split, frames, left, right, rate } = self;
+        let piece = (*rate / PIECES_A_SECOND).max(1);
         split.feed(bytes, |a, b| {
             *frames += 1;
-            left.add(a);
-            right.add(b);
+            left.add(a, piece);
+            right.add(b, piece);
             hand_on(a, b);
         });
     }
@@ -234,23 +244,42 @@ impl Frames {
 struct Meter {
     squares: u64,
     peak: u16,
+    /// The piece that goes on: its samples so far and the loudest of them.
+    piece: (u32, u16),
+    loud_pieces: u32,
 }
 
+const FULL_SCALE: f64 = 32_768.0;
+
 impl Meter {
-    fn add(&mut self, sample: i16) {
+    /// One more sample; `piece` samples are 20 ms.
+    fn add(&mut self, sample: i16, piece: u32) {
         let size = sample.unsigned_abs();
         self.squares = self.squares.saturating_add(u64::from(size).pow(2));
-        self.peak = self.peak.max(size);
+        let (samples, loudest) = &mut self.piece;
+        *samples += 1;
+        *loudest = size.max(*loudest);
+        if *samples == piece {
+            self.peak = self.peak.max(*loudest);
+            self.loud_pieces += u32::from(is_loud(*loudest));
+            self.piece = (0, 0);
+        }
     }
 
     fn level(&self, frames: u64) -> Level {
-        const FULL_SCALE: f64 = 32_768.0;
         if frames == 0 {
             return Level::default();
         }
+        let (_, begun) = self.piece;
         let rms = (self.squares as f64 / frames as f64).sqrt() / FULL_SCALE;
-        Level { rms, peak: f64::from(self.peak) / FULL_SCALE }
+        let peak = f64::from(self.peak.max(begun)) / FULL_SCALE;
+        let pieces = self.loud_pieces + u32::from(is_loud(begun));
+        Level { rms, peak, loud: Duration::from_secs(u64::from(pieces)) / PIECES_A_SECOND }
     }
+}
+
+fn is_loud(size: u16) -> bool {
+    f64::from(size) >= SILENCE_PEAK * FULL_SCALE
 }
 
 /// Streams for the tests here and of the WAV writer.
@@ -306,6 +335,16 @@ mod tests {
     #[test]
     fn the_loudest_negative_sample_is_full_scale() {
         let report = analyse(&raw([(i16::MIN, i16::MIN)]), 8_000);
-        assert_eq!(report.left, Level { rms: 1.0, peak: 1.0 });
+        assert_eq!((report.left.rms, report.left.peak), (1.0, 1.0));
+    }
+
+    #[test]
+    fn a_packet_of_waiting_music_at_the_start_is_no_voice() {
+        let music = square_wave(160, 9_000, 6_000);
+        let talk = square_wave(8_000, 9_000, 0);
+        let report = analyse(&[music, talk].concat(), 8_000);
+        assert_eq!(report.right.loud, Duration::from_millis(20));
+        assert_eq!(report.left.loud, Duration::from_millis(1_020));
+        assert_eq!(report.faults(None), [Fault::Silent(Side::Right)]);
     }
 }
