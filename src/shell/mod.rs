@@ -1,6 +1,7 @@
 //! Everything that touches the world. The core decides, this does.
 
 pub mod asterisk;
+mod call_thread;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{error, warn};
 
@@ -70,13 +71,15 @@ pub struct Cards {
     store: Store,
     events: mpsc::Sender<Event>,
     slots: Arc<Semaphore>,
+    /// Not the thread of the calls.
+    runtime: Handle,
 }
 
 impl Cards {
-    /// Answers go into `events`.
+    /// Answers go into `events`. Cards are looked up on the runtime in which this is called.
     #[must_use]
     pub fn new(store: Store, events: mpsc::Sender<Event>) -> Cards {
-        Cards { store, events, slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)) }
+        Cards { store, events, slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)), runtime: Handle::current() }
     }
 
     fn load(&self, call: CallId, number: String) {
@@ -85,7 +88,7 @@ impl Cards {
             return;
         };
         let (store, events) = (self.store.clone(), self.events.clone());
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let _slot = slot;
             match tokio::time::timeout(CARD_DEADLINE, store.load_caller(&number)).await {
                 Ok(Ok(card)) => {

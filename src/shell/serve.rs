@@ -14,6 +14,7 @@ use crate::engine::event::Event;
 use crate::engine::ids::NodeId;
 
 use super::asterisk::{Node, NodeConfig, NodeHandle};
+use super::call_thread::CallThread;
 use super::clock::Clock;
 use super::config::Config;
 use super::outlets::{Cards, World};
@@ -48,7 +49,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     // What takes the engine's last words is stopped after the engine.
     let after = CancellationToken::new();
     let (events, mut inbox) = mpsc::channel(EVENTS);
-    let nodes = start_nodes(&config, &agents, &events, &cancel)?;
+    let calls = CallThread::new().context("the thread of the calls cannot be set up")?;
+    let nodes = {
+        let _there = calls.enter();
+        start_nodes(&config, &agents, &events, &cancel)?
+    };
     let journal = Journal::start(store.clone(), JournalSettings::new(spill_file(&config, &store)), after.clone());
     let archive = Archive::start(
         &ArchiveConfig { dir: config.recording.dir.clone() },
@@ -92,7 +97,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tokio::spawn(web::housekeep(store.clone(), cancel.clone()));
     info!(address = %config.web.listen, database = store.name(), "ready");
 
-    driver::run(&mut engine, clock, &mut inbox, &mut world, cancel.clone()).await;
+    let (stop, farewell) = (cancel.clone(), after.clone());
+    let driving = async move { driver::run(&mut engine, clock, &mut inbox, &mut world, stop).await };
+    let driven = calls.run(driving, async move { farewell.cancelled().await });
+    let whole = driven.context("the thread of the calls cannot be started")?.await.is_ok();
     cancel.cancel();
     if serving.await.is_err() {
         error!("the web server ended by a fault of its own; please report it with the log before this line");
@@ -101,6 +109,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     archive.stopped().await;
     last_words(&journal, &after).await;
     store.close().await;
+    anyhow::ensure!(
+        whole,
+        "the engine ended by a fault of its own; please report it with the log before this line. Calls stay with \
+         Asterisk and are taken up when it is started again"
+    );
     info!("stopped");
     Ok(())
 }

@@ -41,7 +41,10 @@ pub enum Next {
 impl Updates {
     /// Spreads an update to all who listen now.
     pub fn publish(&self, update: Update) {
-        // An error means that nobody listens.
+        if self.sender.receiver_count() == 0 {
+            return;
+        }
+        // An error means that the last listener has just gone.
         let _ = self.sender.send(Arc::new(update));
     }
 

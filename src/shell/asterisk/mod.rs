@@ -159,12 +159,15 @@ pub struct NodeStats {
     pub refused: AtomicU64,
 }
 
+/// Connections for recordings. Their own: they never take one from calls, and live on other threads.
+const RECORDING_CONNECTIONS: usize = 4;
+
 /// A handle of a running node. Cheap to clone.
 #[derive(Clone)]
 pub struct NodeHandle {
     id: NodeId,
     lanes: Arc<Lanes>,
-    rest: Rest,
+    recordings: Rest,
     phones: Arc<Phones>,
     stats: Arc<NodeStats>,
 }
@@ -185,6 +188,7 @@ impl Node {
         cancel: CancellationToken,
     ) -> Result<NodeHandle, NodeError> {
         let rest = Rest::new(&config)?;
+        let recordings = Rest::new(&NodeConfig { connections: RECORDING_CONNECTIONS, ..config.clone() })?;
         let stats = Arc::new(NodeStats::default());
         let names = Names { app: config.app.clone(), sounds_dir: config.sounds_dir.clone() };
         let lanes = Arc::new(Lanes::new(id, rest.clone(), names, events.clone(), stats.clone()));
@@ -192,9 +196,9 @@ impl Node {
         let phones = Arc::new(Phones::new(config.media_address.clone()));
         tokio::spawn(provision::run(phones.clone(), rest.clone(), connections, cancel.clone()));
         let timing = reader::Timing::default();
-        let socket = socket::Socket { id, config, rest: rest.clone(), events, stats: stats.clone(), connected, timing };
+        let socket = socket::Socket { id, config, rest, events, stats: stats.clone(), connected, timing };
         tokio::spawn(socket.run(cancel));
-        Ok(NodeHandle { id, lanes, rest, phones, stats })
+        Ok(NodeHandle { id, lanes, recordings, phones, stats })
     }
 }
 
@@ -236,7 +240,7 @@ impl NodeHandle {
     /// Recordings that lie in this Asterisk.
     #[must_use]
     pub fn recordings(&self) -> StoredRecordings {
-        StoredRecordings::new(self.rest.clone())
+        StoredRecordings::new(self.recordings.clone())
     }
 
     /// Counters.

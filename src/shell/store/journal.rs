@@ -21,7 +21,7 @@ use super::{Result, Store, StoreError};
 /// Facts written in one transaction at most: some 150 calls, which a database takes in 30 ms.
 const BATCH: usize = 2000;
 /// How long a batch waits to become fuller.
-const WINDOW: Duration = Duration::from_millis(20);
+const WINDOW: Duration = Duration::from_millis(100);
 /// A database that does not take a batch within this time is taken for gone, and the file takes over.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Between attempts.
