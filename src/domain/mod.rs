@@ -3,4 +3,4 @@
 
 pub mod hint;
 pub mod phone;
-pub mod text;
+pub mod search;

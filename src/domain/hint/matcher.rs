@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::text::fold;
+use crate::domain::search::fold;
 
 use super::street::{Kind, Kinds, Street, tokens};
 use super::words::{Found, Vocabulary, forgiven};

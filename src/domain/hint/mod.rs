@@ -16,7 +16,7 @@ mod words;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::domain::text::{fold, other_layout};
+use crate::domain::search::{fold, other_layout};
 
 pub use house::House;
 use matcher::{Match, Matcher, Token};
