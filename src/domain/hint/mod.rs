@@ -39,8 +39,8 @@ const HALF_LIFE: i64 = 90;
 /// An address that a client was driven to or from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// City, town or village.
-    pub settlement: String,
+    /// City, town or village; empty for the office's own.
+    pub city: String,
     /// Street with its kind, as it was shown: «улица Ленина».
     pub street: String,
     /// House, canonical as in [`House`].
@@ -59,8 +59,8 @@ impl Place {
     /// What two ways to write one address have in common.
     #[must_use]
     pub fn key(&self) -> String {
-        let street = Street::read(&self.street, &self.settlement)
-            .map_or_else(|_| format!("{}|{}", fold(&self.settlement), fold(&self.street)), |street| street.key());
+        let street = Street::read(&self.street, &self.city)
+            .map_or_else(|_| format!("{}|{}", fold(&self.city), fold(&self.street)), |street| street.key());
         format!("{street}|{}|{}", fold_house(&self.house), fold_house(&self.entrance))
     }
 
@@ -82,8 +82,8 @@ fn fold_house(house: &str) -> String {
 /// One address to choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// City, town or village.
-    pub settlement: String,
+    /// City, town or village; empty for the office's own.
+    pub city: String,
     /// Street with its kind.
     pub street: String,
     /// House; empty when neither typed nor known.
@@ -183,7 +183,7 @@ impl Index {
         found.sort_by(|(one, _), (two, _)| one.cmp(two));
         let mut told = BTreeSet::new();
         let fresh =
-            |hint: &Hint| told.insert([&hint.settlement, &hint.street, &hint.house, &hint.entrance].map(Clone::clone));
+            |hint: &Hint| told.insert([&hint.city, &hint.street, &hint.house, &hint.entrance].map(Clone::clone));
         found.into_iter().map(|(_, hint)| hint).filter(fresh).take(query.limit).collect()
     }
 
@@ -198,7 +198,7 @@ impl Index {
             let tier = if own.streets.contains(&street.key()) { 1 } else { 2 };
             let House { house, entrance, comment } = reading.house.clone();
             let hint = Hint {
-                settlement: street.settlement.clone(),
+                city: street.settlement.clone(),
                 street: street.title(),
                 house,
                 entrance,
@@ -223,12 +223,9 @@ struct OwnPlaces<'a> {
 
 impl<'a> OwnPlaces<'a> {
     fn of(query: &Query<'a>) -> OwnPlaces<'a> {
-        let as_written = |place: &Place| Street {
-            settlement: place.settlement.clone(),
-            kind: Kind::Other,
-            name: place.street.clone(),
-        };
-        let read = |place: &Place| Street::read(&place.street, &place.settlement).unwrap_or_else(|_| as_written(place));
+        let as_written =
+            |place: &Place| Street { settlement: place.city.clone(), kind: Kind::Other, name: place.street.clone() };
+        let read = |place: &Place| Street::read(&place.street, &place.city).unwrap_or_else(|_| as_written(place));
         let streets: Vec<Street> = query.places.iter().map(read).collect();
         OwnPlaces {
             places: query.places,
@@ -267,7 +264,7 @@ fn agrees(place: &Place, typed: &House) -> bool {
 impl Place {
     fn hint(&self) -> Hint {
         Hint {
-            settlement: self.settlement.clone(),
+            city: self.city.clone(),
             street: self.street.clone(),
             house: self.house.clone(),
             entrance: self.entrance.clone(),
