@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::numbers::Chance;
 use crate::sip::{Dialog, Message, target, user};
+use crate::sound::Sound;
 
 /// From ringing to the answer: somebody very quick.
 const ANSWER: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(60));
@@ -79,6 +80,8 @@ struct Caller {
     stage: CallerStage,
     began: Instant,
     noted: bool,
+    /// Asterisk's end of the sound.
+    media: u16,
 }
 
 struct Leg {
@@ -86,6 +89,8 @@ struct Leg {
     dialog: Dialog,
     caller: String,
     invite: String,
+    /// Asterisk's end of the sound.
+    media: u16,
     answered: Option<Instant>,
     talking: bool,
     ended: bool,
@@ -95,8 +100,7 @@ pub struct Phones {
     socket: UdpSocket,
     here: SocketAddr,
     asterisk: SocketAddr,
-    /// Takes all sound and forgets it.
-    _sink: UdpSocket,
+    sound: Sound,
     sdp: String,
     chance: Chance,
     made: u64,
@@ -117,17 +121,13 @@ impl Phones {
     pub fn new(port: u16, asterisk: u16) -> Phones {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let socket = UdpSocket::bind(local(port)).expect("the phones' port");
-        let sink = UdpSocket::bind(local(0)).expect("a port");
-        let media = sink.local_addr().expect("an address").port();
-        let sdp = format!(
-            "v=0\r\no=phone 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {media} RTP/AVP 0\r\n\
-             a=rtpmap:0 PCMU/8000\r\n"
-        );
+        let sound = Sound::start();
+        let sdp = sound.offer();
         Phones {
             socket,
             here: local(port),
             asterisk: local(asterisk),
-            _sink: sink,
+            sound,
             sdp,
             chance: Chance::new(0x9e37_79b9_7f4a_7c15),
             made: 0,
@@ -172,6 +172,7 @@ impl Phones {
         }
         let stuck: Vec<String> = self.callers.drain().map(|(id, _)| id).collect();
         let legs = self.legs.len();
+        self.sound.silence();
         self.legs.clear();
         self.by_number.clear();
         self.tasks.clear();
@@ -278,7 +279,7 @@ impl Phones {
         let began = Instant::now();
         let noted = self.work.is_some_and(|work| began >= self.began + work.warm_up);
         self.by_number.insert(number.clone(), id.clone());
-        self.callers.insert(id, Caller { dialog, number, stage: CallerStage::Inviting, began, noted });
+        self.callers.insert(id, Caller { dialog, number, stage: CallerStage::Inviting, began, noted, media: 0 });
     }
 
     fn caller_response(&mut self, id: &str, message: Message<'_>, status: u16, now: Instant) {
@@ -298,6 +299,7 @@ impl Phones {
             target(message.header("Contact")).clone_into(&mut caller.dialog.target);
             if caller.stage == CallerStage::Inviting {
                 caller.stage = CallerStage::Waiting;
+                caller.media = message.media_port();
             }
             let ack = caller.dialog.request("ACK", 1, here, &format!("{id}a"), None, None);
             self.send(&ack);
@@ -364,7 +366,8 @@ impl Phones {
         };
         let contact = self.contact(&format!("agent-{agent}"));
         let invite = message.response("200 OK", &tag, Some(&contact), Some(&self.sdp));
-        let leg = Leg { agent, dialog, caller, invite, answered: None, talking: false, ended: false };
+        let media = message.media_port();
+        let leg = Leg { agent, dialog, caller, invite, media, answered: None, talking: false, ended: false };
         self.legs.insert(id.to_owned(), leg);
         let after = self.chance.span(ANSWER.0, ANSWER.1);
         self.at(after, Task::Answer(id.to_owned()));
@@ -388,9 +391,10 @@ impl Phones {
         self.resends.remove(&format!("{id} ACK"));
         let Some(leg) = self.legs.get_mut(id).filter(|leg| !leg.talking) else { return };
         leg.talking = true;
-        let caller = leg.caller.clone();
-        if let Some(caller) = self.callers.get_mut(&caller) {
+        self.sound.speak(id, leg.media);
+        if let Some(caller) = self.callers.get_mut(&leg.caller) {
             caller.stage = CallerStage::Talking;
+            self.sound.speak(&leg.caller, caller.media);
         }
         let Some(work) = self.work else { return };
         let talk = self.chance.span(work.talk.0, work.talk.1);
@@ -403,6 +407,8 @@ impl Phones {
         let here = self.here;
         let Some(leg) = self.legs.get_mut(id).filter(|leg| !leg.ended) else { return };
         let caller_id = leg.caller.clone();
+        self.sound.hush(id);
+        self.sound.hush(&caller_id);
         if agent_first {
             leg.ended = true;
             let (agent, bye) = (leg.agent, leg.dialog.request("BYE", 1, here, &format!("{id}b"), None, None));
@@ -427,6 +433,7 @@ impl Phones {
 
     /// The other side hung up.
     fn hung_up(&mut self, id: &str, now: Instant) {
+        self.sound.hush(id);
         if let Some(caller) = self.callers.get(id) {
             if caller.stage == CallerStage::Ending {
                 self.caller_done(id, now);

@@ -49,6 +49,12 @@ impl<'a> Message<'a> {
         self.headers(name).next().unwrap_or_default()
     }
 
+    /// The port at which the sender hears; 0 when it does not say.
+    pub fn media_port(self) -> u16 {
+        let line = self.0.split("\r\n").find_map(|line| line.strip_prefix("m=audio "));
+        line.and_then(|line| line.split(' ').next()?.parse().ok()).unwrap_or_default()
+    }
+
     /// A response to this request. `tag` makes the dialog ours.
     pub fn response(self, status: &str, tag: &str, contact: Option<&str>, sdp: Option<&str>) -> String {
         let mut text = format!("SIP/2.0 {status}\r\n");
