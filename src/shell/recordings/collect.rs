@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use chrono::DateTime;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
@@ -40,6 +41,9 @@ const FAILURES_UNTIL_REPORTED: u32 = 8;
 const TRANSFER: Duration = Duration::from_secs(15 * 60);
 /// Pieces between the network and the disk.
 const PIECES: usize = 4;
+/// What comes is gathered to pieces of this size: a talk of a quarter of a minute is one piece, and the thread that
+/// writes it never waits for the network.
+const PIECE: usize = 512 << 10;
 /// Of a call that never talked, so much silence is thrown away and no more.
 const WORTHLESS: Duration = Duration::from_secs(1);
 /// A talk in which nobody can have said a word: one side hung up in the moment of the answer, and of one or both sides
@@ -150,17 +154,23 @@ impl<S: Source, L: Ledger> Collector<S, L> {
 
     /// Fetches the recording into a begun file; `None` when Asterisk has none.
     async fn fetch(&self, job: &Job, source: &S) -> Result<Option<Written>, Outcome> {
-        let stream = match source.fetch(&job.name).await {
+        let mut stream = match source.fetch(&job.name).await {
             Ok(stream) => stream,
             Err(SourceError::NotFound) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let (pieces, received) = mpsc::channel(PIECES);
+        let first = tokio::time::timeout(TRANSFER, pump(&mut stream, &pieces, 1)).await;
+        let whole = first.map_err(|_| too_slow())??;
         let dir = self.dir.clone();
         // The process's number, since another engine may be on its way out in the same folder.
         let name = format!("{}-{}.wav", std::process::id(), self.files.fetch_add(1, Ordering::Relaxed));
         let writing = tokio::task::spawn_blocking(move || file::write(&dir, &name, received));
-        let pumped = tokio::time::timeout(TRANSFER, pump(stream, pieces)).await;
+        let pumped = match whole {
+            true => Ok(Ok(true)),
+            false => tokio::time::timeout(TRANSFER, pump(&mut stream, &pieces, usize::MAX)).await,
+        };
+        drop(pieces);
         let written = writing.await.map_err(|error| Outcome::Failed(format!("writing the file failed: {error}")))?;
         match (written, pumped) {
             (Ok(written), _) => {
@@ -168,9 +178,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
                 Ok(Some(written))
             }
             (Err(FileError::Interrupted), Ok(Err(error))) => Err(error.into()),
-            (Err(FileError::Interrupted), Err(_)) => {
-                Err(Outcome::Failed(format!("the transfer took more than {} s", TRANSFER.as_secs())))
-            }
+            (Err(FileError::Interrupted), Err(_)) => Err(too_slow()),
             (Err(error), _) => Err(error.into()),
         }
     }
@@ -350,17 +358,31 @@ fn path_stem(call: CallId) -> String {
     PathBuf::from(day.format("%Y/%m/%d").to_string()).join(call.to_string()).display().to_string()
 }
 
-/// Hands the stream to the writer.
-async fn pump<T: Stream>(mut stream: T, pieces: mpsc::Sender<Piece>) -> Result<(), SourceError> {
-    while let Some(bytes) = stream.chunk().await? {
-        if pieces.send(Piece::Bytes(bytes)).await.is_err() {
-            // The writer has given up and tells why.
-            return Ok(());
+fn too_slow() -> Outcome {
+    Outcome::Failed(format!("the transfer took more than {} s", TRANSFER.as_secs()))
+}
+
+/// Hands on at most so many pieces of what comes from Asterisk; whether that was all, and its end is told too.
+async fn pump<T: Stream>(stream: &mut T, pieces: &mpsc::Sender<Piece>, most: usize) -> Result<bool, SourceError> {
+    for _ in 0..most {
+        let mut piece = BytesMut::new();
+        let mut whole = false;
+        while piece.len() < PIECE && !whole {
+            match stream.chunk().await? {
+                Some(bytes) => piece.extend_from_slice(&bytes),
+                None => whole = true,
+            }
+        }
+        // An error means that the writer has given up, and tells why.
+        if pieces.send(Piece::Bytes(piece.freeze())).await.is_err() {
+            return Ok(true);
+        }
+        if whole {
+            let _ = pieces.send(Piece::End).await;
+            return Ok(true);
         }
     }
-    // If nobody takes it, the writer has given up and tells why.
-    let _ = pieces.send(Piece::End).await;
-    Ok(())
+    Ok(false)
 }
 
 impl From<SourceError> for Outcome {

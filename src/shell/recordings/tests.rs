@@ -299,19 +299,19 @@ async fn a_kill_at_any_step_is_harmless() {
     /// Arranges that the archive comes to a halt at a certain step.
     type Halt = fn(&Setup);
     let halts: [(&str, Halt); 4] = [
-        ("in the transfer", |setup| setup.asterisk.lock().fetches.push_back(Fault::HangAt(50_000))),
+        ("in the transfer", |setup| setup.asterisk.lock().fetches.push_back(Fault::HangAt(600_000))),
         ("between the file and the row", |setup| setup.database.lock().hang_save = true),
         ("between the row and the removal", |setup| setup.asterisk.lock().hang_delete = true),
         ("before the first step", |_| {}),
     ];
     for (step, halt) in halts {
         let mut setup = Setup::new();
-        setup.asterisk.put(NAME, talk(3_000, 9_000, 5_000));
-        let known = JournalCall { call: CALL, ended: true, talked: Some(seconds(3)) };
+        setup.asterisk.put(NAME, talk(40_000, 9_000, 5_000));
+        let known = JournalCall { call: CALL, ended: true, talked: Some(seconds(40)) };
         setup.database.lock().calls.insert((NODE, NAME.to_owned()), known);
         halt(&setup);
         let archive = setup.start();
-        archive.collect(NODE, CALL, NAME, seconds(3));
+        archive.collect(NODE, CALL, NAME, seconds(40));
         tokio::time::advance(SETTLE).await;
         match step {
             "in the transfer" => soon(|| setup.begun_files() == 1).await,
@@ -329,12 +329,12 @@ async fn a_kill_at_any_step_is_harmless() {
         until(|| !setup.asterisk.has(NAME)).await;
         idle(&archive).await;
         assert_eq!(setup.state(), Some(State::Stored), "{step}");
-        assert_eq!(setup.sound(PATH).samples.len(), 48_000, "{step}");
+        assert_eq!(setup.sound(PATH).samples.len(), 640_000, "{step}");
         assert_eq!(std::fs::read_dir(setup.folder.path().join("2026/11/21")).unwrap().count(), 1, "{step}");
         assert!(setup.database.lock().fallback.is_empty());
         soon(|| setup.begun_files() == 0).await;
         // Asked for once more, it is known to be done.
-        archive.collect(NODE, CALL, NAME, seconds(3));
+        archive.collect(NODE, CALL, NAME, seconds(40));
         idle(&archive).await;
         assert_eq!(setup.state(), Some(State::Stored), "{step}");
         setup.kill(archive).await;
