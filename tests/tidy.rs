@@ -41,11 +41,15 @@ fn lines_with(under: &str, words: &[&str]) -> Vec<String> {
 
 #[test]
 fn the_core_uses_no_crate_that_touches_the_world() {
-    let crates = ["tokio", "sqlx", "hyper", "axum", "serde", "tracing", "chrono", "rand", "reqwest", "asterisk_ari"];
+    let crates = ["tokio", "sqlx", "hyper", "axum", "tracing", "chrono", "rand", "reqwest", "asterisk_ari"];
     let uses: Vec<String> = crates.iter().map(|name| format!("{name}::")).collect();
     let uses: Vec<&str> = uses.iter().map(String::as_str).collect();
     for part in ["src/domain", "src/speech", "src/engine"] {
         assert_eq!(lines_with(part, &uses), Vec::<String>::new(), "{part}");
+    }
+    // What happened to orders and cards is kept as JSON for ever, so the domain says how it is written; nobody else does.
+    for part in ["src/speech", "src/engine"] {
+        assert_eq!(lines_with(part, &["serde::"]), Vec::<String>::new(), "{part}");
     }
 }
 

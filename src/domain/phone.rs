@@ -40,6 +40,28 @@ impl Phone {
         }
     }
 
+    /// What kind of line it is, as far as the numbering plan tells (the metadata of Google's libphonenumber).
+    ///
+    /// The first question loads that metadata, which takes some tens of milliseconds: not for the path of a call.
+    /// Russian numbers never need it.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        let Phone::Full(number) = self else { return Line::Unknown };
+        // +7 9… are Russia's mobile networks, all else of Russia's +7 3, 4, 8 is fixed; +7 6 and 7 are Kazakhstan's.
+        match number.strip_prefix("+7").and_then(|rest| rest.as_bytes().first()) {
+            Some(b'9') => return Line::Mobile,
+            Some(b'3' | b'4' | b'8') => return Line::Fixed,
+            Some(_) | None => {}
+        }
+        let Ok(parsed) = phonenumber::parse(None, number) else { return Line::Unknown };
+        match parsed.number_type(&phonenumber::metadata::DATABASE) {
+            phonenumber::Type::Mobile | phonenumber::Type::FixedLineOrMobile => Line::Mobile,
+            phonenumber::Type::FixedLine => Line::Fixed,
+            // Somebody else's list: services, pagers and what may yet come take no SMS that we know of.
+            _ => Line::Unknown,
+        }
+    }
+
     /// The canonical text; empty for a hidden number.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -48,6 +70,17 @@ impl Phone {
             Phone::Internal(digits) | Phone::Full(digits) => digits,
         }
     }
+}
+
+/// What kind of line a number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Takes SMS.
+    Mobile,
+    /// Takes none.
+    Fixed,
+    /// The plan does not tell.
+    Unknown,
 }
 
 impl fmt::Display for Phone {

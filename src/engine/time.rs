@@ -3,14 +3,12 @@
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
 
+pub use crate::domain::time::Wall;
+
 /// A monotonic moment in microseconds. The zero is arbitrary; moments before it are negative, so that a moment
 /// recovered from the wall clock (a caller who has waited since before the engine started) needs no special case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub i64);
-
-/// Wall-clock time, milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Wall(pub i64);
 
 /// One stamp of both clocks, made by the driver for every event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,14 +65,6 @@ impl AddAssign<Duration> for Now {
     fn add_assign(&mut self, span: Duration) {
         self.mono = self.mono + span;
         self.wall = Wall(self.wall.0.saturating_add(micros(span) / 1000));
-    }
-}
-
-impl Wall {
-    /// The span from `earlier` to this moment; zero if `earlier` is later (a clock that was set back).
-    #[must_use]
-    pub fn since(self, earlier: Wall) -> Duration {
-        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 

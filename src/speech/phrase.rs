@@ -1,45 +1,20 @@
 //! What can be said, and the fragments that say it.
 
+pub use crate::domain::language::Language;
+
 use super::numeral::{Noun, Number};
 use super::{en, ru};
-
-/// A language that the engine speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Language {
-    /// Russian.
-    Ru,
-    /// English.
-    En,
-}
-
-impl Language {
-    /// Every language, in the order of the enum.
-    pub const ALL: [Self; 2] = [Self::Ru, Self::En];
-
-    /// The language of a two-letter ISO 639 code, in any case; `None` if the engine does not speak it.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| code.trim().eq_ignore_ascii_case(language.as_str()))
-    }
-
-    /// The ISO 639 code, which is also the name of the folder under `sounds/`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ru => "ru",
-            Self::En => "en",
-        }
-    }
-
-    fn list(self) -> &'static str {
-        match self {
-            Self::Ru => include_str!("../../sounds/ru/fragments.txt"),
-            Self::En => include_str!("../../sounds/en/fragments.txt"),
-        }
-    }
-}
 
 impl std::fmt::Display for Language {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+fn list(language: Language) -> &'static str {
+    match language {
+        Language::Ru => include_str!("../../sounds/ru/fragments.txt"),
+        Language::En => include_str!("../../sounds/en/fragments.txt"),
     }
 }
 
@@ -157,7 +132,7 @@ fn estimated_wait(minutes: u32, language: Language) -> Vec<Fragment> {
 
 /// Every fragment of a language with its words, in the order of the list.
 pub fn all_fragments(language: Language) -> impl Iterator<Item = (&'static str, &'static str)> {
-    language.list().lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "))
+    list(language).lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "))
 }
 
 /// The words of a phrase, for the log and the console; the same words that are heard.
@@ -252,7 +227,7 @@ mod tests {
     #[test]
     fn no_line_of_a_list_is_lost() {
         for language in Language::ALL {
-            let lines = language.list().lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+            let lines = list(language).lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
             assert_eq!(all_fragments(language).count(), lines, "{language}: a line is not `stem: words`");
         }
     }
