@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rejected::{Problem, Rejected};
 use super::limit::{self, LONG, SHORT};
+use super::rejected::{Problem, Rejected};
 
 /// A point of the WGS 84 ellipsoid. Whole numbers, so that the same points always give the same distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::fare::Discount;
 use super::ids::TariffId;
+use super::limit::{self, SHORT};
 use super::money::Kopecks;
 use super::rejected::{Problem, Rejected};
 use super::tariff::ONE;
-use super::limit::{self, SHORT};
 
 /// A group of clients. One group of an office is the default: who is in none is in that one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{Actor, By, Source};
 use super::ids::OrderId;
+use super::limit::{self, LONG, SHORT};
 use super::money::Kopecks;
 use super::rejected::{Problem, Rejected};
-use super::limit::{self, LONG, SHORT};
 use super::time::Wall;
 
 /// Which of the two accounts.

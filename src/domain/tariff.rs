@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limit::{self, SHORT};
 use super::money::{Kopecks, Rounding};
 use super::rejected::{Problem, Rejected};
-use super::limit::{self, SHORT};
 use super::time::{DAY_MINUTES, Wall, minute_of_day};
 
 /// A coefficient of one.

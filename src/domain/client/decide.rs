@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::super::history::{ActorKind, By, Entry, Source};
 use super::super::ids::{ClientId, GroupId};
+use super::super::limit::{self, LONG};
 use super::super::notify::ClientNotify;
 use super::super::phone::Phone;
 use super::super::rejected::{Problem, Rejected};
-use super::super::limit::{self, LONG};
 use super::super::time::Wall;
 use super::{Block, CardPhone, Change, Client, Command, Create, Dates, Detail, Doubt, Event, Kind, Name, Since};
 
@@ -27,15 +27,13 @@ pub fn create(new: Create, by: &By, now: Wall) -> Result<(Client, Vec<Entry<Even
         }
     }
     // The id stands in the event itself.
-    let chosen = details.iter().find_map(|detail| match detail {
-        Detail::Code(code) => Some(code.clone()),
-        _ => None,
-    });
+    let chosen =
+        details.iter().find_map(|detail| if let Detail::Code(code) = detail { Some(code.clone()) } else { None });
     details.retain(|detail| !matches!(detail, Detail::Code(_)));
-    let first_number = details.iter().find_map(|detail| match detail {
-        Detail::Phones(phones) => phones.first().map(|phone| phone.number.clone()),
-        _ => None,
-    });
+    let first_number = details
+        .iter()
+        .find_map(|detail| if let Detail::Phones(phones) = detail { phones.first() } else { None })
+        .map(|phone| phone.number.clone());
     let code = new.code.or(chosen).or(first_number).unwrap_or_default();
     Detail::Code(code.clone()).checked(&blank, now)?;
     let entry = by.entry(0, now, Event::Created { code, details, referred_by: new.referred_by });

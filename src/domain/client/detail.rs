@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::super::limit::{self, LONG, SHORT};
 use super::super::phone::Phone;
 use super::super::rejected::{Problem, Rejected};
-use super::super::limit::{self, LONG, SHORT};
 use super::super::time::Wall;
 use super::{CardCar, CardPhone, Client, Dates, Detail, Kind};
 

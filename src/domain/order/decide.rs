@@ -3,10 +3,10 @@
 use super::super::address::Address;
 use super::super::fare::{Fare, Settlement};
 use super::super::history::{ActorKind, By, Entry};
+use super::super::limit::{self, LONG, SHORT};
 use super::super::money::Kopecks;
 use super::super::phone::Phone;
 use super::super::rejected::{Problem, Rejected};
-use super::super::limit::{self, LONG, SHORT};
 use super::super::time::Wall;
 use super::{Action, CancelledBy, Change, Command, Create, Detail, Driver, Event, Finish, Order, Price, State, Wanted};
 use crate::domain::address::Car;

@@ -7,9 +7,9 @@ use super::super::fare::{Fare, Payment, Settlement};
 use super::super::history::{Actor, Source};
 use super::super::ids::{ClientId, TariffId};
 use super::super::language::Language;
+use super::super::limit::{self, SHORT};
 use super::super::money::Kopecks;
 use super::super::rejected::Rejected;
-use super::super::limit::{self, SHORT};
 use super::super::time::Wall;
 
 /// Where an order stands.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::address::GeoPoint;
-use super::super::rejected::{Problem, Rejected};
 use super::super::limit;
+use super::super::rejected::{Problem, Rejected};
 
 /// The city's border: a closed line through these corners, in order. With fewer than three corners everything is inside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
