@@ -7,6 +7,8 @@ pub mod clock;
 pub mod config;
 pub mod descriptors;
 pub mod driver;
+pub mod hints;
+mod import;
 mod outlets;
 pub mod recordings;
 pub mod requests;

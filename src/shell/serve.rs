@@ -17,6 +17,7 @@ use super::asterisk::{Node, NodeConfig, NodeHandle};
 use super::call_thread::CallThread;
 use super::clock::Clock;
 use super::config::Config;
+use super::hints::Hints;
 use super::outlets::{Cards, World};
 use super::recordings::{Archive, ArchiveConfig, Books};
 use super::requests::Requests;
@@ -90,6 +91,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         metrics,
         config: config.web.clone(),
         settings: config.engine.clone(),
+        hints: Hints::start(store.clone(), cancel.clone()),
         recording: config.recording.clone(),
         cancel: cancel.clone(),
     });

@@ -243,3 +243,30 @@ fn the_engine_starts_without_a_file_serves_and_ends_when_asked() {
     };
     assert!(status.success(), "{status}");
 }
+
+#[test]
+fn streets_are_imported_once_and_bad_lines_are_listed() {
+    let machine = Machine::new();
+    let file = machine.path("streets.csv");
+    std::fs::write(&file, "улица;город\nул. Ленина;Примерск\n;\nпр. Мира;\n").unwrap();
+    let import = |more: &[&str]| machine.run(&[&["streets", "import", file.as_str()], more].concat(), "");
+    let dry = import(&["--dry-run"]);
+    assert!(code(&dry) == 1 && text(&dry.stdout).contains("line 3: the street has no name"), "{dry:?}");
+    failed_naming(&import(&[]), &["nothing was imported", "--skip-bad"]);
+    let done = import(&["--skip-bad", "--settlement", "Дальнее"]);
+    assert!(text(&done.stdout).contains("2 streets added"), "{done:?}");
+    let again = import(&["--skip-bad", "--settlement", "Дальнее"]);
+    assert!(text(&again.stdout).contains("0 streets added, 2 were known"), "{again:?}");
+
+    let map = machine.path("map.osm");
+    let way = "<way id='1'><tag k='highway' v='primary'/><tag k='name' v='Новая улица'/></way>";
+    std::fs::write(&map, format!("<osm>{way}</osm>")).unwrap();
+    assert_eq!(code(&machine.run(&["streets", "import", &map, "--settlement", "Примерск"], "")), 0);
+    let listed = text(&machine.run(&["streets", "list", "--json"], "").stdout);
+    let first: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    assert_eq!(first, serde_json::json!({"settlement": "Примерск", "streets": 2}));
+    failed_naming(&machine.run(&["streets", "remove", "--settlement", "Нигде"], ""), &["Нигде", "streets list"]);
+    assert_eq!(code(&machine.run(&["streets", "remove", "--settlement", "Примерск"], "")), 0);
+    failed_naming(&machine.run(&["streets", "import", "/nowhere.csv"], ""), &["/nowhere.csv"]);
+    failed_naming(&machine.run(&["streets", "import", "/nowhere.osm.pbf"], ""), &["osmium tags-filter"]);
+}

@@ -3,6 +3,7 @@
 mod check;
 mod keys;
 mod recordings;
+mod streets;
 mod users;
 
 use std::io::{Read as _, Write as _};
@@ -49,6 +50,9 @@ enum Command {
     /// The archive of talks
     #[command(subcommand)]
     Recording(recordings::Recordings),
+    /// The list of streets for address hints
+    #[command(subcommand)]
+    Streets(streets::StreetsCommand),
     /// Print the API's description (OpenAPI)
     Openapi,
 }
@@ -88,6 +92,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Recording(recordings) => {
             let config = load(path)?;
             runtime()?.block_on(async { recordings.run(&config, &open(&config).await?).await })
+        }
+        Command::Streets(streets) => {
+            let config = load(path)?;
+            runtime()?.block_on(async { streets.run(&open(&config).await?).await })
         }
         Command::Key(keys) => {
             let config = load(path)?;

@@ -4,6 +4,7 @@
 //! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
 //! - [`calls`], [`callers`], [`recordings`], [`archive`]: what is asked of the journal.
 //! - [`upkeep`]: what is done every hour.
+//! - [`streets`], [`places`]: what address hints are made of.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 
 pub mod agents;
@@ -18,11 +19,13 @@ pub mod idempotency;
 pub mod journal;
 mod open;
 mod page;
+pub mod places;
 pub mod recordings;
 mod schema;
 pub mod sessions;
 mod spill;
 mod sql;
+pub mod streets;
 mod table;
 #[cfg(test)]
 mod testing;

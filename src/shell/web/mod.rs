@@ -4,11 +4,12 @@
 //! - `access`: who asks, and may they; `throttle`, `password`, `session`: logging in
 //! - `layers`, `intake`, `extract`, `problem`: what surrounds every handler
 //! - `dto`: the shapes of JSON; `openapi`: their description
-//! - `users`, `agents`, `queue`, `calls`, `blocked`, `recordings`, `audit`: the handlers
+//! - `users`, `agents`, `queue`, `calls`, `blocked`, `addresses`, `recordings`, `audit`: the handlers
 //! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
 //! - [`server`]: the listening socket
 
 mod access;
+mod addresses;
 mod agents;
 mod audit;
 mod blocked;
@@ -48,6 +49,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::engine::settings::Settings;
 use crate::shell::config;
+use crate::shell::hints::Hints;
 use crate::shell::requests::Requests;
 use crate::shell::store::Store;
 use crate::shell::store::agents::AgentRow;
@@ -106,6 +108,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Names of the Asterisks, in the order of the configuration.
     pub nodes: Vec<String>,
+    /// The streets for address hints.
+    pub hints: Hints,
     /// The archive of talks.
     pub recording: config::Recording,
     /// The engine is being stopped: consoles are told.

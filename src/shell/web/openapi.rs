@@ -5,7 +5,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 
 use super::problem::Problem;
 use super::{
-    access, agents, audit, blocked, call_log, calls, health, metrics, page, queue, recordings, session, stream, users,
+    access, addresses, agents, audit, blocked, call_log, calls, health, metrics, page, queue, recordings, session,
+    stream, users,
 };
 
 #[derive(OpenApi)]
@@ -52,6 +53,7 @@ use super::{
         recordings::one,
         recordings::audio,
         recordings::picture,
+        addresses::hints,
         audit::list,
         stream::stream,
     ),

@@ -9,8 +9,8 @@ use crate::shell::store::users::Role;
 
 use super::access::{Access, Rule, guard};
 use super::{
-    WebState, agents, audit, blocked, call_log, calls, health, intake, metrics, openapi, page, queue, recordings,
-    session, stream, users,
+    WebState, addresses, agents, audit, blocked, call_log, calls, health, intake, metrics, openapi, page, queue,
+    recordings, session, stream, users,
 };
 
 /// One address.
@@ -81,6 +81,7 @@ pub fn all() -> Vec<Route> {
         route("GET", "/api/v1/recordings/{id}", supervisor, "recordings", get(recordings::one)),
         route("GET", "/api/v1/recordings/{id}/audio", supervisor, "recordings", get(recordings::audio)),
         route("GET", "/api/v1/recordings/{id}/peaks", supervisor, "recordings", get(recordings::picture)),
+        route("GET", "/api/v1/addresses/hints", agent, "addresses", get(addresses::hints)),
         route("GET", "/api/v1/audit", administrator, "audit", get(audit::list)),
         route("GET", "/api/v1/stream", agent, "stream", get(stream::stream)),
     ]

@@ -1,6 +1,7 @@
 //! The API as clients see it: the real router, a real database, the real engine; only Asterisk is a stand-in that
 //! answers every request at once.
 
+mod addresses;
 mod calls;
 mod form;
 mod office;

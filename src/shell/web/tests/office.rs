@@ -23,6 +23,7 @@ use crate::engine::view::CallStage;
 use crate::shell::clock::{self, Clock};
 use crate::shell::config;
 use crate::shell::driver::{self, Outlets};
+use crate::shell::hints::Hints;
 use crate::shell::requests::Requests;
 use crate::shell::store::Store;
 use crate::shell::store::agents::{AgentRow, NewAgent};
@@ -59,6 +60,7 @@ pub(super) struct Office {
     pub(super) router: Router,
     pub(super) folder: tempfile::TempDir,
     pub(super) cancel: CancellationToken,
+    pub(super) hints: Hints,
     /// Agents by name: `anna` works as the first, `boris` as the second.
     pub(super) agents: BTreeMap<&'static str, AgentId>,
     sessions: Mutex<BTreeMap<String, String>>,
@@ -153,6 +155,7 @@ impl Office {
         };
         tokio::spawn(drive(stand_in, receiver, cancel.clone()));
         let phones = Arc::new(Told::default());
+        let hints = Hints::default();
         let parts = Parts {
             store: store.clone(),
             requests,
@@ -168,6 +171,7 @@ impl Office {
             },
             settings: settings(),
             nodes: vec!["here".to_owned()],
+            hints: hints.clone(),
             recording: config::Recording { dir: folder.path().join("recordings"), min_free: 1 },
             cancel: cancel.clone(),
         };
@@ -182,6 +186,7 @@ impl Office {
             router,
             folder,
             cancel,
+            hints,
             agents: BTreeMap::new(),
             sessions: Mutex::default(),
         };

@@ -1,0 +1,184 @@
+//! The list of streets that address hints are made of.
+
+use sqlx::any::AnyRow;
+
+use crate::domain::hint::{Kind, MOST_STREETS, Street};
+use crate::engine::time::Wall;
+
+use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
+
+/// Rows of one statement: the engine, which writes to the same database, waits for no more than that.
+const AT_ONCE: usize = 1000;
+/// Rows read by one statement.
+const PART: i64 = 10_000;
+
+/// How many streets a settlement has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettlementRow {
+    /// Its name; empty for the office's own.
+    pub settlement: String,
+    /// How many streets.
+    pub streets: u64,
+}
+
+impl Store {
+    /// Adds the streets that are not there yet; answers how many that were. Each thousand is one transaction: what is
+    /// interrupted can be repeated, and does nothing twice.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when there would be more than an index takes, or when the database does not answer.
+    pub async fn add_streets(&self, streets: &[Street], now: Wall) -> Result<u64> {
+        let mut added = 0;
+        for part in streets.chunks(AT_ONCE) {
+            let mut tx = self.begin().await?;
+            let new = tx.execute(self.insert(part, now)).await?;
+            let row = tx.rows(Sql::new("SELECT COUNT(*) AS streets FROM streets")).await?;
+            let count: usize = row.first().ok_or(StoreError::NotFound("answer"))?.small("streets")?;
+            if count > MOST_STREETS {
+                let advice = "remove settlements that the office does not serve (`perezvon streets remove`)";
+                return Err(StoreError::Invalid(format!("more than {MOST_STREETS} streets; {advice}")));
+            }
+            if new > 0 {
+                list_changed(&mut tx).await?;
+            }
+            tx.commit().await?;
+            added += new;
+        }
+        Ok(added)
+    }
+
+    fn insert(&self, streets: &[Street], now: Wall) -> Sql {
+        let text = "INSERT INTO streets (settlement, kind, name, street_key, added_at) VALUES ";
+        let mut sql = Sql::new(text).with_many(self.dialect());
+        for (number, street) in streets.iter().enumerate() {
+            sql.push(if number == 0 { "(" } else { ", (" });
+            let columns =
+                [street.settlement.clone(), street.kind.as_str().to_owned(), street.name.clone(), street.key()];
+            for column in columns {
+                sql.push_value(column);
+                sql.push(", ");
+            }
+            sql.push_value(now.0);
+            sql.push(")");
+        }
+        sql.push(" ON CONFLICT (street_key) DO NOTHING");
+        sql
+    }
+
+    /// Removes the streets of a settlement; answers how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove_streets(&self, settlement: &str) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let sql = Sql::new("DELETE FROM streets WHERE settlement = $1").with(settlement.to_owned());
+        let removed = tx.execute(sql).await?;
+        if removed > 0 {
+            list_changed(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(removed)
+    }
+
+    /// The settlements, the largest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_settlements(&self) -> Result<Vec<SettlementRow>> {
+        let sql = Sql::new(
+            "SELECT settlement, COUNT(*) AS streets FROM streets GROUP BY settlement ORDER BY streets DESC, settlement",
+        );
+        let read =
+            |row: &AnyRow| Ok(SettlementRow { settlement: row.text("settlement")?, streets: row.small("streets")? });
+        self.rows(sql).await?.iter().map(read).collect()
+    }
+
+    /// All streets, read in parts.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn all_streets(&self) -> Result<Vec<Street>> {
+        let mut streets = Vec::new();
+        let mut last = 0;
+        while streets.len() < MOST_STREETS {
+            let sql = Sql::new("SELECT id, settlement, kind, name FROM streets WHERE id > $1 ORDER BY id LIMIT $2");
+            let rows = self.rows(sql.with(last).with(PART)).await?;
+            let Some(end) = rows.last() else { break };
+            last = end.int("id")?;
+            for row in &rows {
+                streets.push(street(row)?);
+            }
+        }
+        Ok(streets)
+    }
+
+    /// Another number than before when the list was changed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn streets_version(&self) -> Result<i64> {
+        let row = self.row(Sql::new("SELECT version FROM list_versions WHERE list = 'streets'")).await?;
+        row.map_or(Ok(0), |row| row.int("version"))
+    }
+}
+
+async fn list_changed(tx: &mut Tx) -> Result<()> {
+    let sql = Sql::new(
+        "INSERT INTO list_versions (list, version) VALUES ('streets', 1) \
+         ON CONFLICT (list) DO UPDATE SET version = list_versions.version + 1",
+    );
+    tx.execute(sql).await.map(drop)
+}
+
+fn street(row: &AnyRow) -> Result<Street> {
+    let kind = row.text("kind")?;
+    Ok(Street {
+        settlement: row.text("settlement")?,
+        kind: Kind::parse(&kind).ok_or_else(|| StoreError::Unreadable(format!("kind of street {kind:?}")))?,
+        name: row.text("name")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::on_both;
+    use super::*;
+
+    fn streets(texts: &[&str], settlement: &str) -> Vec<Street> {
+        texts.iter().map(|text| Street::read(text, settlement).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn streets_that_are_added_twice_are_there_once() {
+        on_both(async |t| {
+            assert_eq!(t.store.streets_version().await.unwrap(), 0);
+            let list = streets(&["ул. Ленина", "Советская улица"], "Примерск");
+            assert_eq!(t.store.add_streets(&list, Wall(1)).await.unwrap(), 2);
+            let version = t.store.streets_version().await.unwrap();
+            let again = streets(&["улица Ленина", "пр. Ленина"], "примерск");
+            assert_eq!(t.store.add_streets(&again[..1], Wall(2)).await.unwrap(), 0);
+            assert_eq!(t.store.streets_version().await.unwrap(), version);
+            assert_eq!(t.store.add_streets(&again, Wall(2)).await.unwrap(), 1);
+            assert_ne!(t.store.streets_version().await.unwrap(), version);
+            let all = t.store.all_streets().await.unwrap();
+            assert_eq!(all[..2], list);
+            assert_eq!(all[2].title(), "проспект Ленина");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn more_streets_than_one_statement_takes_are_added_and_read_and_removed() {
+        on_both(async |t| {
+            let list: Vec<Street> = (0..2500).map(|n| Street::read(&format!("Полевая-{n}"), "").unwrap()).collect();
+            assert_eq!(t.store.add_streets(&list, Wall(1)).await.unwrap(), 2500);
+            t.store.add_streets(&streets(&["Новая"], "Дальнее"), Wall(1)).await.unwrap();
+            assert_eq!(t.store.all_streets().await.unwrap().len(), 2501);
+            let listed = t.store.list_settlements().await.unwrap();
+            assert_eq!(listed[0], SettlementRow { settlement: String::new(), streets: 2500 });
+            assert_eq!(t.store.remove_streets("").await.unwrap(), 2500);
+            assert_eq!(t.store.all_streets().await.unwrap().len(), 1);
+        })
+        .await;
+    }
+}
