@@ -5,6 +5,7 @@ mod call_thread;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod descriptors;
 pub mod driver;
 pub mod hints;
