@@ -22,7 +22,6 @@ impl CallThread {
     }
 
     /// What is spawned as long as the guard lives belongs to this thread. It begins with [`run`](Self::run).
-    #[must_use]
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }

@@ -206,7 +206,7 @@ impl Bench {
     fn highest_rate(&mut self, system: System) -> f64 {
         self.set(system, AGENTS);
         let (mut carried, mut too_high) = (0.0, f64::INFINITY);
-        let mut rate = 20.0;
+        let mut rate = 30.0;
         while too_high > carried * 1.07 && rate < 1000.0 {
             if self.carries(system, rate) {
                 carried = rate;
@@ -222,15 +222,18 @@ impl Bench {
         let work = Work { flow: Flow::PerSecond(rate), talk: (ms(500), ms(1500)), span: ms(8000), warm_up: ms(0) };
         let seen = self.work(system, work);
         let slow = quantile(&seen.to_talk, 0.95);
-        let well = seen.bad.is_empty() && slow <= ms(1000);
+        // The phones need the processor too: when they come late, the rate was not what it is called.
+        let in_time = seen.arriving <= work.span + ms(200);
+        let well = seen.bad.is_empty() && slow <= ms(1000) && in_time;
         eprintln!(
-            "{} at {rate:.0} calls/s: {} good, failed {:?}, to talk p50 {:.0} ms p95 {:.0} ms, sent again {}{}",
+            "{} at {rate:.0} calls/s: {} good, failed {:?}, to talk p50 {:.0} ms p95 {:.0} ms, sent again {}{}{}",
             system.name(),
             seen.good,
             seen.bad,
             milliseconds(quantile(&seen.to_talk, 0.5)),
             milliseconds(slow),
             seen.resent,
+            if in_time { "" } else { ", callers came late" },
             if well { "" } else { ": too many" }
         );
         well

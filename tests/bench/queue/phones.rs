@@ -50,6 +50,8 @@ pub struct Seen {
     /// When which agent answered.
     pub answers: Vec<(usize, Instant)>,
     pub resent: usize,
+    /// Until the last caller came.
+    pub arriving: Duration,
 }
 
 impl Seen {
@@ -114,6 +116,8 @@ pub struct Phones {
     work: Option<Work>,
     began: Instant,
     coming: bool,
+    /// Of those who come by the clock.
+    to_come: u32,
     seen: Seen,
 }
 
@@ -141,6 +145,7 @@ impl Phones {
             work: None,
             began: Instant::now(),
             coming: false,
+            to_come: 0,
             seen: Seen::default(),
         }
     }
@@ -159,12 +164,20 @@ impl Phones {
             Flow::Full(count) => {
                 (0..count).for_each(|n| self.at(Duration::from_millis(5 * n as u64), Task::Arrive));
             }
-            Flow::PerSecond(_) => self.at(Duration::ZERO, Task::Arrive),
+            // By the clock: callers do not come later because the machine is busy.
+            Flow::PerSecond(rate) => {
+                let count = (work.span.as_secs_f64() * rate) as u32;
+                self.to_come = count;
+                (0..count).for_each(|n| self.at(Duration::from_secs_f64(f64::from(n) / rate), Task::Arrive));
+            }
         }
         let last = end + work.talk.1 + Duration::from_secs(20);
         while self.coming || !(self.callers.is_empty() && self.legs.is_empty()) {
             let now = Instant::now();
-            self.coming = self.coming && now < end;
+            self.coming = match work.flow {
+                Flow::Full(_) => now < end,
+                Flow::PerSecond(_) => self.to_come > 0,
+            };
             if now > last {
                 break;
             }
@@ -211,12 +224,10 @@ impl Phones {
     fn do_task(&mut self, task: Task) {
         match task {
             Task::Arrive => {
-                if !self.coming {
-                    return;
-                }
-                self.arrive();
-                if let Some(Work { flow: Flow::PerSecond(rate), .. }) = self.work {
-                    self.at(Duration::from_secs_f64(1.0 / rate), Task::Arrive);
+                if self.coming {
+                    self.to_come = self.to_come.saturating_sub(1);
+                    self.seen.arriving = self.began.elapsed();
+                    self.arrive();
                 }
             }
             Task::Answer(id) => self.answer(&id),

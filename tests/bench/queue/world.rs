@@ -254,9 +254,11 @@ impl World {
         ari(path).unwrap_or(Value::Null)
     }
 
-    /// Nothing is left of the calls; recordings that nobody fetches are removed.
+    /// Nothing is left of the calls; recordings that nobody fetches are removed. After too much work calls are left over,
+    /// of phones that have given up.
     pub fn tidy(&self) {
-        wait_for("Asterisk has no calls left", 15, || match self.ari("/channels") {
+        self.cli("channel request hangup all");
+        wait_for("Asterisk has no calls left", 60, || match self.ari("/channels") {
             Value::Array(channels) if channels.is_empty() => Ok(()),
             other => Err(other.to_string().chars().take(300).collect()),
         });
