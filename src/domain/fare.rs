@@ -79,45 +79,50 @@ impl Line {
     /// The line as people read it: «Расстояние по городу: 7,451 км × 20,00 ₽ = 149,02 ₽».
     #[must_use]
     pub fn text(&self, language: Language) -> String {
-        let ru = language == Language::Ru;
-        let word = |russian: &'static str, english: &'static str| if ru { russian } else { english };
-        let (unit_free, money) = (word("бесплатно", "free"), word("₽", "RUB"));
-        let (name, quantity) = match self.kind {
-            LineKind::Boarding => (word("Посадка", "Boarding"), None),
-            LineKind::DistanceInside => (word("Расстояние по городу", "Distance in the city"), Some(km(self, ru))),
-            LineKind::DistanceOutside => (word("Расстояние за городом", "Distance out of town"), Some(km(self, ru))),
-            LineKind::Time => (word("Время в пути", "Time of the trip"), Some(minutes(self, ru))),
-            LineKind::Waiting => (word("Ожидание", "Waiting"), Some(minutes(self, ru))),
-            LineKind::Minimum => (word("До минимальной стоимости", "Up to the minimum"), None),
-            LineKind::Night => {
-                (word("Ночной коэффициент", "Night coefficient"), Some((thousandths(self.quantity), None)))
-            }
-            LineKind::Demand => {
-                (word("Коэффициент спроса", "Demand coefficient"), Some((thousandths(self.quantity), None)))
-            }
-            LineKind::Rounding => (word("Округление", "Rounding"), None),
-            LineKind::Fixed => (word("Договорная стоимость", "Agreed price"), None),
+        let (name, rouble) = (self.kind.words(language), language.pick("₽", "RUB"));
+        let amount = format!("{} {rouble}", self.amount);
+        let measure = |of: &dyn Fn(u64) -> String| {
+            let quantity = of(self.quantity);
+            let free = match self.free {
+                0 => String::new(),
+                free => format!(" ({} {})", language.pick("бесплатно", "free"), of(free)),
+            };
+            format!("{name}: {quantity}{free} × {} {rouble} = {amount}", self.price)
         };
-        match quantity {
-            None => format!("{name}: {} {money}", self.amount),
-            Some((quantity, None)) => format!("{name}: {quantity} × {} {money} → {} {money}", self.price, self.amount),
-            Some((quantity, Some(free))) => {
-                format!("{name}: {quantity} ({unit_free} {free}) × {} {money} = {} {money}", self.price, self.amount)
+        match self.kind {
+            LineKind::DistanceInside | LineKind::DistanceOutside => {
+                measure(&|metres| format!("{} {}", thousandths(metres), language.pick("км", "km")))
+            }
+            LineKind::Time | LineKind::Waiting => {
+                let (minute, second) = (language.pick("мин", "min"), language.pick("с", "s"));
+                measure(&|seconds| format!("{} {minute} {} {second}", seconds / 60, seconds % 60))
+            }
+            LineKind::Night | LineKind::Demand => {
+                let (price, more) = (self.price, language.pick("прибавляет", "adds"));
+                format!("{name}: {price} {rouble} × {} {more} {amount}", thousandths(self.quantity))
+            }
+            LineKind::Boarding | LineKind::Minimum | LineKind::Rounding | LineKind::Fixed => {
+                format!("{name}: {amount}")
             }
         }
     }
 }
 
-fn km(line: &Line, ru: bool) -> (String, Option<String>) {
-    let unit = if ru { "км" } else { "km" };
-    let text = |metres: u64| format!("{} {unit}", thousandths(metres));
-    (text(line.quantity), (line.free > 0).then(|| text(line.free)))
-}
-
-fn minutes(line: &Line, ru: bool) -> (String, Option<String>) {
-    let (minute, second) = if ru { ("мин", "с") } else { ("min", "s") };
-    let text = |seconds: u64| format!("{} {minute} {} {second}", seconds / 60, seconds % 60);
-    (text(line.quantity), (line.free > 0).then(|| text(line.free)))
+impl LineKind {
+    fn words(self, language: Language) -> &'static str {
+        match self {
+            LineKind::Boarding => language.pick("Посадка", "Boarding"),
+            LineKind::DistanceInside => language.pick("Расстояние по городу", "Distance in the city"),
+            LineKind::DistanceOutside => language.pick("Расстояние за городом", "Distance out of town"),
+            LineKind::Time => language.pick("Время в пути", "Time of the trip"),
+            LineKind::Waiting => language.pick("Ожидание", "Waiting"),
+            LineKind::Minimum => language.pick("До минимальной стоимости", "Up to the minimum"),
+            LineKind::Night => language.pick("Ночной коэффициент", "Night coefficient"),
+            LineKind::Demand => language.pick("Коэффициент спроса", "Demand coefficient"),
+            LineKind::Rounding => language.pick("Округление", "Rounding"),
+            LineKind::Fixed => language.pick("Договорная стоимость", "Agreed price"),
+        }
+    }
 }
 
 fn thousandths(number: u64) -> String {
@@ -300,7 +305,7 @@ impl Discount {
 pub struct Funds {
     /// Bonuses.
     pub bonus: Kopecks,
-    /// Largest share of the price that bonuses may pay, thousandths.
+    /// Largest share of the price, less the discount, that bonuses may pay, thousandths.
     pub bonus_share_permille: u32,
     /// What can be taken from the account, credit included.
     pub account: Kopecks,
@@ -361,3 +366,6 @@ impl Settlement {
         Kopecks(self.account.0.saturating_add(self.cash.0))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,4 +29,13 @@ impl Language {
             Self::En => "en",
         }
     }
+
+    /// The one of two texts that is in this language.
+    #[must_use]
+    pub fn pick<T>(self, russian: T, english: T) -> T {
+        match self {
+            Self::Ru => russian,
+            Self::En => english,
+        }
+    }
 }

@@ -312,3 +312,6 @@ fn enter(
     };
     Ok((balances.with(&entry), entry))
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,10 +147,7 @@ fn checked_phones(phones: Vec<CardPhone>, card: &Client, now: Wall) -> Result<Ve
         .map(|phone| {
             limit::check("phones", &phone.label, SHORT)?;
             limit::check("phones", &phone.number, SHORT)?;
-            let number = match Phone::parse(&phone.number) {
-                Phone::Hidden => return Err(Rejected::Field { field: "phones", problem: Problem::NotAPhone }),
-                number @ (Phone::Internal(_) | Phone::Full(_)) => number.as_str().to_owned(),
-            };
+            let number = Phone::entered("phones", &phone.number)?.as_str().to_owned();
             if !seen.insert(number.clone()) {
                 return Err(Rejected::Field { field: "phones", problem: Problem::Twice });
             }

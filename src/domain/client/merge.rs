@@ -59,7 +59,8 @@ pub fn merge(keeper: &Side, other: &Side, other_expected: Option<u64>, by: &By, 
     let absorbed = Event::Absorbed { other: other.id, card: Box::new(other.card.clone()), changes };
     let entry = by.entry(keeper.card.version, now, absorbed);
     let other_entry = by.entry(other.card.version, now, Event::MergedInto { client: keeper.id });
-    let comment = format!("{} → {}", other.card.code, keeper.card.code);
+    // Ids, not codes: a ledger outlives the erasing of a client, and a code is mostly a number.
+    let comment = format!("{} → {}", other.id, keeper.id);
     Ok(Merged {
         card: keeper.card.clone().with(&entry),
         entry,

@@ -293,10 +293,7 @@ fn canonical(field: &'static str, number: &str) -> Result<String, Rejected> {
     if number.trim().is_empty() {
         return Ok(String::new());
     }
-    match Phone::parse(number) {
-        Phone::Hidden => Err(Rejected::Field { field, problem: Problem::NotAPhone }),
-        phone @ (Phone::Internal(_) | Phone::Full(_)) => Ok(phone.as_str().to_owned()),
-    }
+    Ok(Phone::entered(field, number)?.as_str().to_owned())
 }
 
 fn fill(event: &mut Event, detail: Detail) {

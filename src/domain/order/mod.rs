@@ -15,6 +15,7 @@ mod apply;
 mod command;
 mod decide;
 mod effect;
+mod erase;
 mod event;
 mod state;
 #[cfg(test)]
@@ -24,5 +25,6 @@ pub use apply::restore;
 pub use command::{Action, CancelledBy, Command, Create, Finish, Price, Standing};
 pub use decide::{create, handle};
 pub use effect::{Effect, effects};
+pub use erase::redacted;
 pub use event::{Change, Detail, Event};
 pub use state::{Cancellation, Driver, Eta, Order, State, Wanted};

@@ -181,29 +181,14 @@ impl Taximeter {
     /// One more point.
     pub fn add(&mut self, point: &TrackPoint) {
         let uncertain = point.accuracy_m.is_some_and(|metres| metres > self.rules.max_accuracy_m);
-        let last = self.strays.last().or(self.anchor.as_ref()).map_or(self.start, |last| last.at.max(self.seen));
-        let late = point.at < self.start || (point.at <= last && (self.anchor.is_some() || !self.strays.is_empty()));
+        let latest = self.strays.last().map(|stray| stray.at).or(self.anchor.map(|_| self.seen));
+        let late = point.at < self.start || latest.is_some_and(|latest| point.at <= latest);
         if uncertain || late || point.place.check("place").is_err() {
             self.trip.dropped = self.trip.dropped.saturating_add(1);
-            return;
-        }
-        let Some(anchor) = self.anchor else {
-            self.anchor = Some(*point);
-            self.seen = point.at;
-            self.trip.used = self.trip.used.saturating_add(1);
-            return;
-        };
-        match self.step(&anchor, self.seen, point) {
-            Step::Jump => self.stray(point),
-            Step::Tremble => {
-                self.dismiss_strays();
-                self.stand(point.at);
-                self.trip.used = self.trip.used.saturating_add(1);
-            }
-            Step::Move(mm) => {
-                self.dismiss_strays();
-                self.go(&anchor, point, mm);
-            }
+        } else if self.follow(point) {
+            self.dismiss_strays();
+        } else {
+            self.stray(point);
         }
     }
 
@@ -220,6 +205,26 @@ impl Taximeter {
     #[must_use]
     pub fn so_far(&self, now: Wall) -> Trip {
         self.clone().stopped(now)
+    }
+
+    /// Goes on to this point; false when no car could.
+    fn follow(&mut self, point: &TrackPoint) -> bool {
+        let step = self.anchor.map(|anchor| (anchor, self.step(&anchor, self.seen, point)));
+        match step {
+            None => {
+                self.anchor = Some(*point);
+                self.seen = point.at;
+            }
+            Some((_, Step::Jump)) => return false,
+            Some((_, Step::Tremble)) => {
+                // The car was still at the anchor at that moment.
+                self.trip.standing_ms = self.trip.standing_ms.saturating_add(millis(point.at, self.seen));
+                self.seen = point.at;
+            }
+            Some((anchor, Step::Move(mm))) => self.go(&anchor, point, mm),
+        }
+        self.trip.used = self.trip.used.saturating_add(1);
+        true
     }
 
     fn step(&self, from: &TrackPoint, left_at: Wall, to: &TrackPoint) -> Step {
@@ -253,15 +258,9 @@ impl Taximeter {
         *part = part.saturating_add(charged);
         self.anchor = Some(*point);
         self.seen = point.at;
-        self.trip.used = self.trip.used.saturating_add(1);
     }
 
-    /// The car was still at the anchor at that moment.
-    fn stand(&mut self, at: Wall) {
-        self.trip.standing_ms = self.trip.standing_ms.saturating_add(millis(at, self.seen));
-        self.seen = at;
-    }
-
+    /// Puts a point aside; enough of them that agree with each other begin the track anew.
     fn stray(&mut self, point: &TrackPoint) {
         let agrees = self.strays.last().is_some_and(|last| match self.step(last, last.at, point) {
             Step::Jump => false,
@@ -274,30 +273,12 @@ impl Taximeter {
         if self.strays.len() < usize::try_from(self.rules.confirm_points).unwrap_or(usize::MAX) {
             return;
         }
-        // They overrule the anchor: the track begins anew with the first of them.
-        let run = std::mem::take(&mut self.strays);
         self.anchor = None;
-        for point in run {
-            self.seen = self.seen.max(self.start);
-            self.add_to_new_track(&point);
-        }
-    }
-
-    fn add_to_new_track(&mut self, point: &TrackPoint) {
-        let Some(anchor) = self.anchor else {
-            self.anchor = Some(*point);
-            self.seen = point.at;
-            self.trip.used = self.trip.used.saturating_add(1);
-            return;
-        };
-        match self.step(&anchor, self.seen, point) {
-            Step::Tremble => {
-                self.stand(point.at);
-                self.trip.used = self.trip.used.saturating_add(1);
+        for point in std::mem::take(&mut self.strays) {
+            // Each agrees with the one before it, but not always with where the run first stood still.
+            if !self.follow(&point) {
+                self.trip.dropped = self.trip.dropped.saturating_add(1);
             }
-            Step::Move(mm) => self.go(&anchor, point, mm),
-            // Agreed with its neighbour but not with where the run stood still: one more to put aside.
-            Step::Jump => self.trip.dropped = self.trip.dropped.saturating_add(1),
         }
     }
 
@@ -311,3 +292,6 @@ impl Taximeter {
 fn millis(later: Wall, earlier: Wall) -> u64 {
     u64::try_from(later.since(earlier).as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
