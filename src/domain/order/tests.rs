@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 
 use super::super::address::{Address, Car};
 use super::super::client::{Counters, Tally};
@@ -365,6 +368,23 @@ fn any_by() -> impl Strategy<Value = By> {
     ]);
     (kinds, proptest::option::weighted(0.2, 0u64..20))
         .prop_map(|(kind, expected)| By { expected, ..By::new(kind, "x", Source::Api) })
+}
+
+#[test]
+fn the_sequences_that_are_tried_reach_every_state() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let commands = proptest::collection::vec(any_command(), 0..40);
+    let mut reached = BTreeSet::new();
+    for _ in 0..300 {
+        let (mut order, _) = create(new_order(), &dispatcher(), NOW).unwrap();
+        for command in commands.new_tree(&mut runner).unwrap().current() {
+            if let Ok((next, _)) = handle(&order, command, &dispatcher(), NOW) {
+                order = next;
+            }
+        }
+        reached.insert(order.state);
+    }
+    assert_eq!(reached, BTreeSet::from(State::ALL));
 }
 
 /// The table of the states as the office has it, written down a second time.
