@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::command::Fact;
 
+use super::call_events::Moment;
 use super::change::{Alive, Change, call_id, call_row};
 use super::table::{Row, Table, Value, statements};
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
@@ -68,9 +69,12 @@ impl Store {
                 tx.execute(sql).await?;
             }
         }
+        let mut moments = Moment::of(changes);
         for alive in batch.alive {
-            tx.close_lost(alive).await?;
+            let lost = tx.close_lost(alive).await?;
+            moments.extend(lost.into_iter().map(|call| Moment { call, what: "ended", at: alive.at }));
         }
+        tx.tell_of_calls(&moments).await?;
         tx.commit().await
     }
 }
@@ -110,19 +114,22 @@ impl<'a> Batch<'a> {
 }
 
 impl Tx {
-    /// Closes the calls of a node that had arrived and are not among the living.
-    async fn close_lost(&mut self, alive: &Alive) -> Result<()> {
+    /// Closes the calls of a node that had arrived and are not among the living; answers which.
+    async fn close_lost(&mut self, alive: &Alive) -> Result<Vec<i64>> {
         let open = Sql::new("SELECT id FROM calls WHERE node = $1 AND ended_at IS NULL AND arrived_at <= $2")
             .with(alive.node)
             .with(alive.at);
         let living: BTreeSet<i64> = alive.calls.iter().copied().collect();
+        let mut lost = Vec::new();
         for row in self.rows(open).await? {
             let call = row.int("id")?;
             if !living.contains(&call) {
                 self.close_one(call, alive.at).await?;
+                lost.push(call);
             }
         }
-        self.close_leftovers(alive).await
+        self.close_leftovers(alive).await?;
+        Ok(lost)
     }
 
     /// Of a call whose end was written just before the engine was killed, the end of a leg or an offer may not have

@@ -5,11 +5,13 @@
 //! - [`calls`], [`callers`], [`recordings`], [`archive`]: what is asked of the journal.
 //! - [`upkeep`]: what is done every hour.
 //! - [`streets`], [`places`]: what address hints are made of.
+//! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 
 pub mod agents;
 pub mod archive;
 pub mod audit;
+mod call_events;
 pub mod callers;
 pub mod calls;
 mod change;
@@ -18,6 +20,7 @@ mod facts;
 pub mod idempotency;
 pub mod journal;
 mod open;
+pub mod outbox;
 mod page;
 pub mod places;
 pub mod recordings;
@@ -31,6 +34,7 @@ mod table;
 mod testing;
 pub mod upkeep;
 pub mod users;
+pub mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
