@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::order;
 use crate::speech::{Language, Phrase};
 
 use super::event::Actor;
@@ -374,6 +376,24 @@ pub enum Update {
         node: NodeId,
         /// Connected.
         up: bool,
+    },
+    /// An order was taken or changed: look at it again.
+    Order {
+        /// Which.
+        order: OrderId,
+        /// Whose.
+        client: Option<ClientId>,
+        /// Its version now.
+        version: u64,
+        /// Where it stands now.
+        state: order::State,
+    },
+    /// A client's card, counters or accounts changed: look at it again.
+    Client {
+        /// Whose.
+        client: ClientId,
+        /// The card's version now; counters and accounts change without a new one.
+        version: u64,
     },
 }
 

@@ -65,6 +65,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     upkeep::start(store.clone(), cancel.clone());
     let requests = Requests::new(events.clone());
     let updates = Updates::default();
+    store.announce_to(updates.clone());
     let metrics = Arc::new(web::Metrics::default());
     let mut engine = Engine::new(config.engine.clone(), last_call);
     metrics.register(|registry| archive.register(registry));

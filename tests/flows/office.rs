@@ -355,6 +355,8 @@ fn line(command: &Command) -> Option<String> {
             Ok(_) => "answer: done".to_owned(),
             Err(why) => format!("answer: no, {why}"),
         },
+        // The store's news, never the engine's.
+        Command::Publish(Update::Order { .. } | Update::Client { .. }) => return None,
         Command::Alarm { text, .. } => format!("ALARM: {text}"),
     })
 }

@@ -146,7 +146,7 @@ impl World {
                     shown.agents.retain(|other| other != agent);
                 }
             }
-            Update::Node { .. } => {}
+            Update::Node { .. } | Update::Order { .. } | Update::Client { .. } => {}
         }
     }
 

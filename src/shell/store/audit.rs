@@ -7,7 +7,7 @@ use super::agents::{from_json, json};
 use super::calls::{narrow_time, page_of};
 use super::change::actor_words;
 use super::page::Place;
-use super::{Columns as _, Page, Result, Sql, Store};
+use super::{Columns as _, Page, Result, Sql, Store, Tx};
 
 /// Something that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,20 +68,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer or does not accept it.
     pub async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
-        let (kind, name) = actor_words(&entry.actor);
-        let sql = Sql::new(
-            "INSERT INTO audit (at, actor_kind, actor_name, action, subject, detail, address) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .with(entry.at.0)
-        .with(kind.to_owned())
-        .with(name)
-        .with(entry.action)
-        .with(entry.subject)
-        .with(json(&entry.detail)?)
-        .with(entry.address);
-        self.execute(sql).await?;
-        Ok(())
+        self.execute(insert(entry)?).await.map(drop)
     }
 
     /// A page of the log, newest first.
@@ -113,6 +100,29 @@ impl Store {
         });
         Ok(Page::cut(lines.collect::<Result<Vec<_>>>()?, limit, |line| Place { at: line.at.0, id: line.id }))
     }
+}
+
+impl Tx {
+    /// Adds a line, if the rest is done.
+    pub(super) async fn append_audit(&mut self, entry: AuditEntry) -> Result<()> {
+        self.execute(insert(entry)?).await.map(drop)
+    }
+}
+
+fn insert(entry: AuditEntry) -> Result<Sql> {
+    let (kind, name) = actor_words(&entry.actor);
+    let sql = Sql::new(
+        "INSERT INTO audit (at, actor_kind, actor_name, action, subject, detail, address) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    );
+    Ok(sql
+        .with(entry.at.0)
+        .with(kind.to_owned())
+        .with(name)
+        .with(entry.action)
+        .with(entry.subject)
+        .with(json(&entry.detail)?)
+        .with(entry.address))
 }
 
 #[cfg(test)]

@@ -7,19 +7,30 @@
 //! - [`streets`], [`places`]: what address hints are made of.
 //! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
+//! - [`clients`], [`client_list`], [`client_search`], [`timeline`], [`orders`], [`order_list`], [`ledgers`], [`catalogue`]
+//!   (tariffs and groups): what the domain decides, kept. A change reads the row, asks the domain and writes row,
+//!   history, consequences and audit ([`author`]) in one transaction.
 
 pub mod agents;
 pub mod archive;
 pub mod audit;
+pub mod author;
 mod call_events;
 pub mod callers;
 pub mod calls;
+pub mod catalogue;
 mod change;
+pub mod client_list;
+pub mod client_search;
+pub mod clients;
 mod error;
 mod facts;
 pub mod idempotency;
 pub mod journal;
+pub mod ledgers;
 mod open;
+pub mod order_list;
+pub mod orders;
 pub mod outbox;
 mod page;
 pub mod places;
@@ -32,16 +43,20 @@ pub mod streets;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod timeline;
 pub mod upkeep;
 pub mod users;
 pub mod webhooks;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Transaction};
+
+use crate::engine::command::Update;
+use crate::shell::updates::Updates;
 
 pub use error::{Result, StoreError};
 pub use facts::Rejected;
@@ -68,6 +83,8 @@ struct Inner {
     file: Option<PathBuf>,
     /// For messages; without a password.
     name: String,
+    /// Who is told what was changed.
+    listener: OnceLock<Updates>,
 }
 
 /// How much there is and how much more can be.
@@ -130,6 +147,19 @@ impl Store {
         Ok(Space { used: row.small("used")?, free })
     }
 
+    /// From now on whoever listens there is told of each order and card that was changed, once it is on the disk.
+    /// Holds for all clones; the first call counts.
+    pub fn announce_to(&self, updates: Updates) {
+        // The second of two calls has nothing to add: a program has one publisher.
+        let _ = self.inner.listener.set(updates);
+    }
+
+    fn announce(&self, update: Update) {
+        if let Some(updates) = self.inner.listener.get() {
+            updates.publish(update);
+        }
+    }
+
     /// Closes all connections; SQLite folds its write-ahead log into the file.
     pub async fn close(&self) {
         self.inner.read.close().await;
@@ -160,12 +190,13 @@ impl Store {
 
     /// Begins a writing transaction; one that is dropped is undone.
     async fn begin(&self) -> Result<Tx> {
-        Ok(Tx(bounded(self.inner.write.begin_with(self.inner.dialect.begin())).await?))
+        let dialect = self.inner.dialect;
+        Ok(Tx(bounded(self.inner.write.begin_with(dialect.begin())).await?, dialect))
     }
 }
 
-/// A transaction.
-struct Tx(Transaction<'static, Any>);
+/// A transaction, and in which database.
+struct Tx(Transaction<'static, Any>, Dialect);
 
 impl Tx {
     async fn execute(&mut self, sql: Sql) -> Result<u64> {
@@ -177,6 +208,16 @@ impl Tx {
     async fn rows(&mut self, sql: Sql) -> Result<Vec<AnyRow>> {
         let (text, values) = sql.parts()?;
         bounded(sqlx::query_with(&text, values).fetch_all(&mut *self.0)).await
+    }
+
+    async fn row(&mut self, sql: Sql) -> Result<Option<AnyRow>> {
+        Ok(self.rows(sql).await?.into_iter().next())
+    }
+
+    /// The row that is read here is nobody else's to change until this transaction ends.
+    async fn row_locked(&mut self, mut sql: Sql) -> Result<Option<AnyRow>> {
+        sql.push(self.1.for_update());
+        self.row(sql).await
     }
 
     async fn commit(self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -60,7 +60,16 @@ async fn open_sqlite(url: &str) -> Result<Store> {
     migrate(&write, Dialect::Sqlite, &name).await?;
     let read = pool(options, 6, SQLITE_SETUP).await.map_err(cannot)?;
     private(&full);
-    Ok(Store { inner: Arc::new(Inner { dialect: Dialect::Sqlite, read, write, file: Some(full), name }) })
+    Ok(Store {
+        inner: Arc::new(Inner {
+            dialect: Dialect::Sqlite,
+            read,
+            write,
+            file: Some(full),
+            name,
+            listener: OnceLock::new(),
+        }),
+    })
 }
 
 async fn open_postgres(url: &str) -> Result<Store> {
@@ -72,7 +81,14 @@ async fn open_postgres(url: &str) -> Result<Store> {
     };
     let pool = pool(options, 16, POSTGRES_SETUP).await.map_err(cannot)?;
     migrate(&pool, Dialect::Postgres, &name).await?;
-    let inner = Inner { dialect: Dialect::Postgres, read: pool.clone(), write: pool, file: None, name };
+    let inner = Inner {
+        dialect: Dialect::Postgres,
+        read: pool.clone(),
+        write: pool,
+        file: None,
+        name,
+        listener: OnceLock::new(),
+    };
     Ok(Store { inner: Arc::new(inner) })
 }
 

@@ -60,7 +60,6 @@ impl Tx {
     }
 
     /// Two cards of one person became one: the places of the one are those of the other.
-    #[allow(dead_code, reason = "for the merging of cards")]
     pub(super) async fn move_places(&mut self, from: i64, to: i64) -> Result<()> {
         let sql = Sql::new(
             "INSERT INTO places (client, place_key, city, street, house, entrance, comment, uses, last_used_at) \
@@ -74,7 +73,6 @@ impl Tx {
     }
 
     /// The client is to be forgotten.
-    #[allow(dead_code, reason = "for the erasure of a client")]
     pub(super) async fn forget_places(&mut self, client: i64) -> Result<()> {
         self.execute(Sql::new("DELETE FROM places WHERE client = $1").with(client)).await.map(drop)
     }

@@ -48,6 +48,14 @@ impl Dialect {
         }
     }
 
+    /// The end of a SELECT whose rows are to be changed. A writer of SQLite is alone anyway.
+    pub(super) fn for_update(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " FOR UPDATE",
+        }
+    }
+
     fn migrator(self) -> Migrator {
         let own = match self {
             Dialect::Sqlite => &SQLITE,

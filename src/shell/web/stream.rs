@@ -15,6 +15,8 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use utoipa::ToSchema;
 
+use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::order;
 use crate::engine::command::Update;
 use crate::engine::ids::{AgentId, CallId};
 use crate::shell::updates::{Next, Subscription};
@@ -103,6 +105,10 @@ pub(super) enum StreamMessage {
     Queue { waiting_total: u32, queues: Vec<QueueCount> },
     /// Connection with an Asterisk.
     Node { node: NodeNow },
+    /// An order was taken or changed: `GET /orders/{id}` tells how it stands.
+    Order { order: OrderId, client: Option<ClientId>, version: u64, state: order::State },
+    /// A client's card, counters or accounts changed: `GET /clients/{id}` tells what they are.
+    Client { client: ClientId, version: u64 },
 }
 
 /// An Asterisk.
@@ -287,6 +293,10 @@ impl Console {
                 let node = NodeNow { name: self.state.node_name(*node), connected: *up };
                 self.only.is_none().then_some(StreamMessage::Node { node })
             }
+            Update::Order { order, client, version, state } => {
+                Some(StreamMessage::Order { order: *order, client: *client, version: *version, state: *state })
+            }
+            Update::Client { client, version } => Some(StreamMessage::Client { client: *client, version: *version }),
         }
     }
 

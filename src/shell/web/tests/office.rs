@@ -142,6 +142,7 @@ impl Office {
         let (events, receiver) = mpsc::channel(1000);
         let requests = Requests::new(events.clone());
         let updates = Updates::default();
+        store.announce_to(updates.clone());
         let metrics = Arc::new(Metrics::default());
         let cancel = CancellationToken::new();
         let spill = JournalSettings::new(folder.path().join("spill"));
