@@ -25,7 +25,7 @@ use super::store::agents::AgentRow;
 use super::store::journal::{Journal, JournalHandle, JournalSettings};
 use super::store::{Store, upkeep};
 use super::updates::Updates;
-use super::{driver, shutdown, sounds, web};
+use super::{driver, shutdown, sounds, web, webhooks};
 
 /// Events waiting for the driver. It takes a few microseconds for each; a full channel means that something is very
 /// wrong, and then the senders wait.
@@ -67,6 +67,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let updates = Updates::default();
     store.announce_to(updates.clone());
     let metrics = Arc::new(web::Metrics::default());
+    let told = webhooks::Stats::default();
+    metrics.register(|registry| told.register(registry));
+    let hooks = webhooks::start(store.clone(), config.webhooks.clone(), told, cancel.clone())
+        .context("webhooks cannot be sent: the system's certificates cannot be read")?;
     let mut engine = Engine::new(config.engine.clone(), last_call);
     metrics.register(|registry| archive.register(registry));
     let mut world = World {
@@ -110,6 +114,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     }
     // What it had in hand is taken up again by the sweep of the next start.
     archive.stopped().await;
+    hooks.stopped().await;
     last_words(&journal, &after).await;
     store.close().await;
     anyhow::ensure!(

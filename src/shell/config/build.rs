@@ -10,6 +10,7 @@ use crate::engine::ids::QueueId;
 use crate::engine::settings::{QueueSettings, Settings, Strategy};
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
+use crate::shell::webhooks;
 use crate::speech::Language;
 
 use super::raw::{self, Queue, QueueDefaults, Raw};
@@ -40,6 +41,7 @@ pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Confi
         asterisk: nodes(raw.asterisk.nodes, raw.limits.trunk.as_deref())?,
         database: database(raw.database, data)?,
         web: web(raw.web)?,
+        webhooks: webhooks(&raw.webhooks)?,
         recording: Recording {
             dir: raw.recording.dir.map_or_else(|| data.join("recordings"), PathBuf::from),
             min_free: u64::from(raw.recording.min_free_mb) * 1024 * 1024,
@@ -64,6 +66,21 @@ fn secret(key: &str, text: Option<String>, file: Option<String>) -> Result<Optio
         },
         (None, None) => Ok(None),
     }
+}
+
+fn webhooks(raw: &raw::Webhooks) -> Result<webhooks::Settings, ConfigError> {
+    if !(1..=120).contains(&raw.timeout_seconds) {
+        return wrong("webhooks.timeout_seconds", raw.timeout_seconds, "use 1 to 120");
+    }
+    if !(1..=1440).contains(&raw.longest_pause_minutes) {
+        return wrong("webhooks.longest_pause_minutes", raw.longest_pause_minutes, "use 1 to 1440, which is a day");
+    }
+    Ok(webhooks::Settings {
+        timeout: Duration::from_secs(u64::from(raw.timeout_seconds)),
+        longest_pause: Duration::from_secs(60 * u64::from(raw.longest_pause_minutes)),
+        private_networks: raw.private_networks,
+        ..webhooks::Settings::default()
+    })
 }
 
 fn nodes(raw: Vec<raw::Node>, trunk: Option<&str>) -> Result<Vec<NodeConfig>, ConfigError> {

@@ -15,6 +15,7 @@ use config::{FileFormat, ValueKind};
 use crate::engine::settings::Settings;
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
+use crate::shell::webhooks;
 
 /// Read when no `--config` is given and it exists.
 pub const DEFAULT_FILE: &str = "/etc/perezvon/perezvon.toml";
@@ -38,6 +39,8 @@ pub struct Config {
     pub database: Database,
     /// API and console.
     pub web: Web,
+    /// How outside programs are told of orders and calls.
+    pub webhooks: webhooks::Settings,
     /// The archive of talks.
     pub recording: Recording,
     /// What is logged, and how.

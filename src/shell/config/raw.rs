@@ -10,6 +10,7 @@ pub(super) struct Raw {
     pub(super) asterisk: Asterisk,
     pub(super) database: Database,
     pub(super) web: Web,
+    pub(super) webhooks: Webhooks,
     pub(super) queue: Queues,
     pub(super) callback: Empty,
     pub(super) recording: Recording,
@@ -91,6 +92,20 @@ impl Default for Web {
             session_hours: 12,
             trusted_proxies: Vec::new(),
         }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Webhooks {
+    pub(super) timeout_seconds: u32,
+    pub(super) longest_pause_minutes: u32,
+    pub(super) private_networks: bool,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Webhooks { timeout_seconds: 15, longest_pause_minutes: 10, private_networks: true }
     }
 }
 

@@ -42,7 +42,7 @@ mod sql;
 pub mod streets;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod timeline;
 pub mod upkeep;
 pub mod users;

@@ -171,6 +171,15 @@ impl Store {
             .collect()
     }
 
+    /// What waits for an endpoint may be tried at once: it takes messages again.
+    ///
+    /// # Errors
+    /// When the database does not answer; then each message waits for its own time.
+    pub async fn hurry(&self, endpoint: EndpointId, now: Wall) -> Result<()> {
+        let sql = Sql::new("UPDATE outbox SET due_at = $2 WHERE endpoint = $1 AND due_at > $2");
+        self.execute(sql.with(endpoint.0).with(now.0)).await.map(drop)
+    }
+
     /// Writes how attempts ended, all of them or none.
     ///
     /// # Errors
@@ -223,7 +232,7 @@ mod tests {
     use crate::engine::ids::{CallId, NodeId};
     use crate::engine::view::Disposition;
 
-    use super::super::testing::{TestStore, on_both};
+    use super::super::testing::{TestStore, on_both, order_message, put_message};
     use super::super::webhooks::{EndpointChange, EndpointRow};
     use super::*;
 
@@ -237,20 +246,9 @@ mod tests {
         t.store.add_endpoint(new, Wall(1)).await.unwrap()
     }
 
-    fn message(order: i64, version: u64, event: &str) -> Message {
-        Message {
-            id: format!("order-{order}-{version}"),
-            lane: format!("order:{order}"),
-            event: event.to_owned(),
-            at: Wall(1_000),
-            data: json!({"n": version}),
-        }
-    }
-
-    async fn put(t: &TestStore, message: Message) {
-        let mut tx = t.store.begin().await.unwrap();
-        tx.enqueue(&message).await.unwrap();
-        tx.commit().await.unwrap();
+    async fn put(t: &TestStore, order: i64, version: i64, event: &str) {
+        let message = Message { event: event.to_owned(), ..order_message(order, version, Wall(1_000)) };
+        put_message(&t.store, &message).await;
     }
 
     async fn due(t: &TestStore, endpoint: &EndpointRow, now: i64) -> Vec<String> {
@@ -263,11 +261,11 @@ mod tests {
         on_both(async |t| {
             let (all, orders) = (endpoint(&t, &["*"]).await, endpoint(&t, &["order.*"]).await);
             let one = endpoint(&t, &["order.assigned", "call.ended"]).await;
-            put(&t, message(1, 1, "order.created")).await;
-            put(&t, message(2, 1, "order.assigned")).await;
-            put(&t, message(3, 1, "call.arrived")).await;
+            put(&t, 1, 1, "order.created").await;
+            put(&t, 2, 1, "order.assigned").await;
+            put(&t, 3, 1, "call.arrived").await;
             let mut undone = t.store.begin().await.unwrap();
-            undone.enqueue(&message(4, 1, "order.assigned")).await.unwrap();
+            undone.enqueue(&order_message(4, 1, Wall(1_000))).await.unwrap();
             drop(undone);
             assert_eq!(due(&t, &all, 1_000).await, ["order-1-1", "order-2-1", "order-3-1"]);
             assert_eq!(due(&t, &orders, 1_000).await, ["order-1-1", "order-2-1"]);
@@ -282,17 +280,17 @@ mod tests {
         on_both(async |t| {
             let all = endpoint(&t, &["*"]).await;
             for (order, version) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
-                put(&t, message(order, version, "order.edited")).await;
+                put(&t, order, version, "order.edited").await;
             }
             // The same change told again is not told twice.
-            put(&t, message(2, 2, "order.edited")).await;
+            put(&t, 2, 2, "order.edited").await;
             assert_eq!(due(&t, &all, 1_000).await, ["order-1-1", "order-2-1"]);
             let rows = t.store.due_messages(all.id, Wall(1_000), 1).await.unwrap();
             let outcome = Outcome::Failed { error: "it answered 500".into(), again: Wall(5_000), gone: false };
             let failed = Attempt { endpoint: all.id, id: rows[0].id, lane: "order:1".into(), outcome, at: Wall(1_001) };
             t.store.settle_attempts(std::slice::from_ref(&failed)).await.unwrap();
             // What comes later joins the lane at its end.
-            put(&t, message(1, 3, "order.edited")).await;
+            put(&t, 1, 3, "order.edited").await;
             assert_eq!(due(&t, &all, 4_999).await, ["order-2-1"]);
             assert_eq!(due(&t, &all, 5_000).await, ["order-2-1", "order-1-1"]);
             let health = t.store.get_endpoint(all.id).await.unwrap().unwrap().health;
@@ -310,12 +308,12 @@ mod tests {
     async fn an_endpoint_that_is_gone_is_disabled_and_keeps_what_waits_until_it_is_enabled_again() {
         on_both(async |t| {
             let all = endpoint(&t, &["*"]).await;
-            put(&t, message(1, 1, "order.created")).await;
+            put(&t, 1, 1, "order.created").await;
             let row = t.store.due_messages(all.id, Wall(1_000), 1).await.unwrap().remove(0);
             let outcome = Outcome::Failed { error: "410".into(), again: Wall(9_000), gone: true };
             let gone = Attempt { endpoint: all.id, id: row.id, lane: row.lane, outcome, at: Wall(1_001) };
             t.store.settle_attempts(&[gone]).await.unwrap();
-            put(&t, message(2, 1, "order.created")).await;
+            put(&t, 2, 1, "order.created").await;
             assert!(t.store.get_endpoint(all.id).await.unwrap().unwrap().disabled);
             let enabled = EndpointChange { disabled: Some(false), ..EndpointChange::default() };
             t.store.change_endpoint(all.id, enabled, None, Wall(2_000)).await.unwrap();

@@ -10,20 +10,23 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::engine::time::Wall;
+
 use super::Store;
+use super::outbox::Message;
 
 /// Where PostgreSQL is; each test makes a schema there.
 const POSTGRES: &str = "PEREZVON_TEST_POSTGRES";
 
 /// A store of a test; its folder goes with it.
-pub(super) struct TestStore {
-    pub(super) store: Store,
-    pub(super) folder: tempfile::TempDir,
-    pub(super) url: String,
+pub(crate) struct TestStore {
+    pub(crate) store: Store,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) url: String,
 }
 
 /// A fresh SQLite.
-pub(super) async fn sqlite() -> TestStore {
+pub(crate) async fn sqlite() -> TestStore {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!("sqlite://{}/test.db", folder.path().display());
     TestStore { store: Store::open(&url).await.expect("SQLite opens"), folder, url }
@@ -57,11 +60,29 @@ pub(super) async fn postgres() -> Option<TestStore> {
 }
 
 /// Runs a test on both databases.
-pub(super) async fn on_both(test: impl AsyncFn(TestStore)) {
+pub(crate) async fn on_both(test: impl AsyncFn(TestStore)) {
     test(sqlite().await).await;
     if let Some(postgres) = postgres().await {
         test(postgres).await;
     }
+}
+
+/// Something that happened to an order, for the outbox.
+pub(crate) fn order_message(order: i64, version: i64, at: Wall) -> Message {
+    Message {
+        id: format!("order-{order}-{version}"),
+        lane: format!("order:{order}"),
+        event: "order.edited".to_owned(),
+        at,
+        data: serde_json::json!({"order": order, "version": version}),
+    }
+}
+
+/// Puts a message into the outbox, in a transaction of its own.
+pub(crate) async fn put_message(store: &Store, message: &Message) {
+    let mut tx = store.begin().await.expect("a transaction");
+    tx.enqueue(message).await.expect("the outbox takes it");
+    tx.commit().await.expect("the commit");
 }
 
 /// What a [`Line`] does with bytes.
