@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use chrono::{DateTime, SecondsFormat};
 use clap::Subcommand;
 use serde_json::json;
 
 use crate::engine::event::Actor;
+use crate::engine::time::Wall;
 use crate::shell::clock;
 use crate::shell::store::Store;
 use crate::shell::web::routes;
@@ -37,6 +39,10 @@ pub(super) enum Keys {
     },
 }
 
+fn moment(at: Wall) -> String {
+    DateTime::from_timestamp_millis(at.0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
 fn scope(text: &str) -> Result<String, String> {
     let all = routes::scopes();
     if all.contains(text) {
@@ -59,11 +65,20 @@ impl Keys {
             Keys::List { json } => {
                 for key in store.list_api_keys().await? {
                     let line = if json {
-                        json!({"name": key.name, "scopes": key.scopes, "disabled": key.disabled}).to_string()
+                        json!({
+                            "name": key.name, "scopes": key.scopes, "disabled": key.disabled,
+                            "last_used_at": key.last_used.map(moment), "last_used_from": key.last_used_from,
+                        })
+                        .to_string()
                     } else {
                         let scopes: Vec<_> = key.scopes.iter().map(String::as_str).collect();
                         let disabled = if key.disabled { " (disabled)" } else { "" };
-                        format!("{:<20} {}{disabled}", key.name, scopes.join(" "))
+                        let used = match (key.last_used, key.last_used_from) {
+                            (Some(at), Some(from)) => format!(" (last used {} from {from})", moment(at)),
+                            (Some(at), None) => format!(" (last used {})", moment(at)),
+                            (None, _) => " (never used)".to_owned(),
+                        };
+                        format!("{:<20} {}{disabled}{used}", key.name, scopes.join(" "))
                     };
                     super::print(&line)?;
                 }

@@ -33,6 +33,10 @@ pub struct ApiKeyRow {
     pub disabled: bool,
     /// When made.
     pub created: Wall,
+    /// When it was used last, give or take a minute.
+    pub last_used: Option<Wall>,
+    /// From which network address.
+    pub last_used_from: Option<String>,
 }
 
 impl Store {
@@ -142,9 +146,19 @@ impl Store {
         }
     }
 
+    /// Notes that a key was used.
+    ///
+    /// # Errors
+    /// When the database does not answer; nothing depends on it.
+    pub async fn touch_api_key(&self, id: i64, address: &str, now: Wall) -> Result<()> {
+        let sql = Sql::new("UPDATE api_keys SET last_used_at = $2, last_used_from = $3 WHERE id = $1");
+        self.execute(sql.with(id).with(now.0).with(address.to_owned())).await.map(drop)
+    }
+
     async fn api_keys_where(&self, condition: &str, value: Option<String>) -> Result<Vec<ApiKeyRow>> {
-        let text =
-            format!("SELECT id, name, scopes, disabled, created_at FROM api_keys WHERE {condition} ORDER BY name");
+        let text = format!(
+            "SELECT id, name, scopes, disabled, created_at, last_used_at, last_used_from FROM api_keys WHERE {condition} ORDER BY name"
+        );
         let mut sql = Sql::new(text);
         if let Some(value) = value {
             sql = sql.with(value);
@@ -158,6 +172,8 @@ impl Store {
                     scopes: from_json(&row.text("scopes")?)?,
                     disabled: row.flag("disabled")?,
                     created: Wall(row.int("created_at")?),
+                    last_used: row.int_opt("last_used_at")?.map(Wall),
+                    last_used_from: row.text_opt("last_used_from")?,
                 })
             })
             .collect()
@@ -216,6 +232,10 @@ mod tests {
             assert_eq!((row.name.as_str(), &row.scopes), ("billing", &scopes));
             let again = t.store.add_api_key("billing", &scopes, Wall(1)).await.unwrap_err();
             assert!(matches!(&again, StoreError::Taken(what) if what == "name"), "{again}");
+            assert_eq!((row.last_used, row.last_used_from), (None, None));
+            t.store.touch_api_key(row.id, "192.0.2.1", Wall(7)).await.unwrap();
+            let used = t.store.api_key(&key).await.unwrap().unwrap();
+            assert_eq!((used.last_used, used.last_used_from.as_deref()), (Some(Wall(7)), Some("192.0.2.1")));
             t.store.disable_api_key(row.id).await.unwrap();
             assert_eq!(t.store.api_key(&key).await.unwrap(), None);
             assert!(t.store.list_api_keys().await.unwrap()[0].disabled);

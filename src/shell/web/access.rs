@@ -29,6 +29,8 @@ pub(super) const COOKIE: &str = "perezvon_session";
 
 /// A session that was looked up this recently is not looked up again.
 const FRESH: Duration = Duration::from_secs(5);
+/// The last use of a key is noted this often.
+const NOTED: Duration = Duration::from_secs(60);
 /// While the database does not answer, a session known this recently is still good.
 const STALE: Duration = Duration::from_secs(300);
 /// Sessions remembered at most.
@@ -53,6 +55,8 @@ pub(super) struct Rule {
     pub(super) access: Access,
     /// First part of the scope: `calls`.
     pub(super) section: &'static str,
+    /// Scopes that let a program in as well.
+    pub(super) also: &'static [&'static str],
 }
 
 /// Who asks. Holds secrets: not for logs.
@@ -140,6 +144,8 @@ impl FromRequestParts<WebState> for Address {
 #[derive(Default)]
 pub(super) struct Known {
     sessions: Mutex<BTreeMap<String, (SessionRow, Instant)>>,
+    /// API keys whose use was noted, and when.
+    used: Mutex<BTreeMap<i64, Instant>>,
 }
 
 impl Known {
@@ -152,6 +158,16 @@ impl Known {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let (session, at) = sessions.get(token)?;
         (at.elapsed() < age && session.expires > clock::wall()).then(|| session.clone())
+    }
+
+    /// A key is being used: is that to be noted? There are as many entries as keys at most.
+    fn is_news(&self, key: i64) -> bool {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = used.get(&key).is_none_or(|at| at.elapsed() >= NOTED);
+        if news {
+            used.insert(key, Instant::now());
+        }
+        news
     }
 
     fn put(&self, token: &str, session: &SessionRow) {
@@ -197,7 +213,8 @@ async fn identify(
         let key = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).map(str::trim);
         let key = key.ok_or_else(Problem::unauthorized)?;
         let row = state.store.api_key(key).await?.ok_or_else(Problem::unauthorized)?;
-        in_scope(&row, rule.section, method)?;
+        note_use(state, row.id, address);
+        in_scope(&row, rule, method)?;
         return Ok(Identity {
             who: Who::Program { name: row.name, key: key.to_owned() },
             role: Role::Supervisor,
@@ -256,9 +273,21 @@ fn permit(identity: &Identity, rule: Rule) -> Result<(), Problem> {
     Ok(())
 }
 
-fn in_scope(key: &ApiKeyRow, section: &str, method: &Method) -> Result<(), Problem> {
-    let wanted = scope(section, method.is_safe());
-    if key.scopes.contains(&wanted) {
+/// Beside the request: nobody waits for it.
+fn note_use(state: &WebState, key: i64, address: IpAddr) {
+    if state.known.is_news(key) {
+        let store = state.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.touch_api_key(key, &address.to_canonical().to_string(), clock::wall()).await {
+                tracing::debug!(key, "the use of an API key was not noted: {error}");
+            }
+        });
+    }
+}
+
+fn in_scope(key: &ApiKeyRow, rule: Rule, method: &Method) -> Result<(), Problem> {
+    let wanted = scope(rule.section, method.is_safe());
+    if key.scopes.contains(&wanted) || rule.also.iter().any(|scope| key.scopes.contains(*scope)) {
         return Ok(());
     }
     Err(Problem::forbidden(format!("this API key lacks the scope {wanted}")))

@@ -32,6 +32,10 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Answers to writes are far smaller.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
+/// Marks an answer that holds a secret which is kept nowhere: a repeated request is done again, not answered from it.
+#[derive(Clone, Copy)]
+pub(super) struct NotKept;
+
 /// Reads the body and checks its form; then the handler, once for each key.
 pub(super) async fn intake(State(state): State<WebState>, request: Request, next: Next) -> Result<Response, Problem> {
     if request.method().is_safe() {
@@ -98,8 +102,9 @@ async fn keep(state: &WebState, key: &IdempotencyKey, answer: Response) -> Resul
     let (parts, body) = answer.into_parts();
     let body = axum::body::to_bytes(body, LARGEST_ANSWER).await.map_err(|cause| Problem::internal(&cause))?;
     let status = parts.status;
+    let secret = parts.extensions.get::<NotKept>().is_some();
     let kept = match std::str::from_utf8(&body) {
-        Ok(text) if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS => {
+        Ok(text) if !secret && !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS => {
             state.store.finish_idempotent(key, status.as_u16(), text).await
         }
         Ok(_) | Err(_) => state.store.abandon_idempotent(key).await,

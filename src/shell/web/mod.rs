@@ -4,7 +4,7 @@
 //! - `access`: who asks, and may they; `throttle`, `password`, `session`: logging in
 //! - `layers`, `intake`, `extract`, `problem`: what surrounds every handler
 //! - `dto`: the shapes of JSON; `openapi`: their description
-//! - `users`, `agents`, `queue`, `calls`, `blocked`, `addresses`, `recordings`, `audit`: the handlers
+//! - `users`, `agents`, `queue`, `calls`, `blocked`, `addresses`, `recordings`, `audit`, `keys`, `webhooks`: the handlers
 //! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
 //! - [`server`]: the listening socket
 
@@ -20,6 +20,7 @@ mod extract;
 pub(crate) mod health;
 mod housekeeping;
 mod intake;
+mod keys;
 mod layers;
 mod listened;
 mod metrics;
@@ -37,6 +38,7 @@ mod session;
 mod stream;
 mod throttle;
 mod users;
+mod webhooks;
 
 use std::ops::Deref;
 use std::path::PathBuf;

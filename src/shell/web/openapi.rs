@@ -1,12 +1,18 @@
 //! The API's description.
 
 use utoipa::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 
+use crate::shell::store::users::Role;
+
+use super::access::Access;
 use super::problem::Problem;
+use super::routes::Route;
 use super::{
-    access, addresses, agents, audit, blocked, call_log, calls, health, metrics, page, queue, recordings, session,
-    stream, users,
+    access, addresses, agents, audit, blocked, call_log, calls, health, keys, metrics, page, queue, recordings, routes,
+    session, stream, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -55,6 +61,17 @@ use super::{
         recordings::picture,
         addresses::hints,
         audit::list,
+        keys::list,
+        keys::add,
+        keys::revoke,
+        webhooks::list,
+        webhooks::one,
+        webhooks::add,
+        webhooks::change,
+        webhooks::remove,
+        webhooks::ping,
+        webhooks::pending,
+        webhooks::give_up,
         stream::stream,
     ),
     components(schemas(Problem, stream::StreamMessage)),
@@ -70,13 +87,46 @@ impl utoipa::Modify for LogIn {
         let components = api.components.get_or_insert_default();
         let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(access::COOKIE)));
         components.add_security_scheme("session", cookie);
-        let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(bearer())).build();
         components.add_security_scheme("api_key", SecurityScheme::Http(key));
-        api.security = Some(vec![
-            utoipa::openapi::SecurityRequirement::new::<_, [&str; 0], &str>("session", []),
-            utoipa::openapi::SecurityRequirement::new::<_, [&str; 0], &str>("api_key", []),
-        ]);
+        for route in routes::all() {
+            let operation = api.paths.paths.get_mut(route.path).and_then(|item| match route.method {
+                "GET" => item.get.as_mut(),
+                "POST" => item.post.as_mut(),
+                "PATCH" => item.patch.as_mut(),
+                "PUT" => item.put.as_mut(),
+                "DELETE" => item.delete.as_mut(),
+                _ => None,
+            });
+            if let Some(operation) = operation {
+                operation.security = Some(ways_in(&route));
+            }
+        }
     }
+}
+
+/// How one is let in by a route: one of these. Beside the key stand the scopes that it needs.
+fn ways_in(route: &Route) -> Vec<SecurityRequirement> {
+    let session = SecurityRequirement::new::<_, [&str; 0], &str>("session", []);
+    let key = |scope: String| SecurityRequirement::new("api_key", [scope]);
+    let programs = || {
+        let own = routes::scope(route.section, route.method == "GET");
+        route.also.iter().map(|scope| (*scope).to_owned()).chain([own]).map(key)
+    };
+    match route.access {
+        Access::Public => Vec::new(),
+        Access::Local => [SecurityRequirement::default(), session].into_iter().chain(programs()).collect(),
+        Access::Person | Access::Role(Role::Administrator) => vec![session],
+        Access::Role(Role::Agent | Role::Supervisor) => [session].into_iter().chain(programs()).collect(),
+    }
+}
+
+fn bearer() -> String {
+    let scopes = routes::scopes().into_iter().collect::<Vec<_>>().join("`, `");
+    format!(
+        "An API key, made by `POST /api/v1/keys` or `perezvon key add`. Each operation names the scope that a key needs \
+         for it; an operation without one is for people. Scopes: `{scopes}`."
+    )
 }
 
 /// The description as JSON.

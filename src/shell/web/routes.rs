@@ -9,8 +9,8 @@ use crate::shell::store::users::Role;
 
 use super::access::{Access, Rule, guard};
 use super::{
-    WebState, addresses, agents, audit, blocked, call_log, calls, health, intake, metrics, openapi, page, queue,
-    recordings, session, stream, users,
+    WebState, addresses, agents, audit, blocked, call_log, calls, health, intake, keys, metrics, openapi, page, queue,
+    recordings, session, stream, users, webhooks,
 };
 
 /// One address.
@@ -23,13 +23,25 @@ pub struct Route {
     pub access: Access,
     /// What an API key's scope is called: `calls` in `calls:read`.
     pub section: &'static str,
+    /// Scopes that let a program in as well.
+    pub also: &'static [&'static str],
     handler: MethodRouter<WebState>,
 }
 
+/// The scope of a driver's terminal: to report what a driver does with an order, and nothing else of orders.
+pub const DRIVERS: &str = "drivers";
+
 impl Route {
+    /// Programs with one of these scopes are let in as well.
+    #[must_use]
+    pub fn also(mut self, scopes: &'static [&'static str]) -> Route {
+        self.also = scopes;
+        self
+    }
+
     /// The handler behind its guards.
     pub(super) fn guarded(self, state: &WebState) -> MethodRouter<WebState> {
-        let rule = Rule { access: self.access, section: self.section };
+        let rule = Rule { access: self.access, section: self.section, also: self.also };
         // The last one is the outermost: nobody's body is read before it is known who sends it.
         self.handler
             .route_layer(from_fn_with_state(state.clone(), intake::intake))
@@ -43,7 +55,7 @@ pub fn all() -> Vec<Route> {
     let agent = Access::Role(Role::Agent);
     let supervisor = Access::Role(Role::Supervisor);
     let administrator = Access::Role(Role::Administrator);
-    let route = |method, path, access, section, handler| Route { method, path, access, section, handler };
+    let route = |method, path, access, section, handler| Route { method, path, access, section, also: &[], handler };
     vec![
         route("GET", "/", Access::Public, "page", get(page::page)),
         route("GET", "/api/openapi.json", Access::Public, "openapi", get(openapi::serve)),
@@ -82,6 +94,17 @@ pub fn all() -> Vec<Route> {
         route("GET", "/api/v1/recordings/{id}/audio", supervisor, "recordings", get(recordings::audio)),
         route("GET", "/api/v1/recordings/{id}/peaks", supervisor, "recordings", get(recordings::picture)),
         route("GET", "/api/v1/addresses/hints", agent, "addresses", get(addresses::hints)),
+        route("GET", "/api/v1/keys", administrator, "keys", get(keys::list)),
+        route("POST", "/api/v1/keys", administrator, "keys", post(keys::add)),
+        route("DELETE", "/api/v1/keys/{id}", administrator, "keys", delete(keys::revoke)),
+        route("GET", "/api/v1/webhooks", administrator, "webhooks", get(webhooks::list)),
+        route("POST", "/api/v1/webhooks", administrator, "webhooks", post(webhooks::add)),
+        route("GET", "/api/v1/webhooks/{id}", administrator, "webhooks", get(webhooks::one)),
+        route("PATCH", "/api/v1/webhooks/{id}", administrator, "webhooks", patch(webhooks::change)),
+        route("DELETE", "/api/v1/webhooks/{id}", administrator, "webhooks", delete(webhooks::remove)),
+        route("POST", "/api/v1/webhooks/{id}/ping", administrator, "webhooks", post(webhooks::ping)),
+        route("GET", "/api/v1/webhooks/{id}/pending", administrator, "webhooks", get(webhooks::pending)),
+        route("DELETE", "/api/v1/webhooks/{id}/pending/{number}", administrator, "webhooks", delete(webhooks::give_up)),
         route("GET", "/api/v1/audit", administrator, "audit", get(audit::list)),
         route("GET", "/api/v1/stream", agent, "stream", get(stream::stream)),
     ]
@@ -94,7 +117,10 @@ pub fn scopes() -> BTreeSet<String> {
     // Programs count as supervisors: what needs more is not for them.
     guarded
         .filter(|route| route.access != Access::Role(Role::Administrator))
-        .map(|route| scope(route.section, route.method == "GET"))
+        .flat_map(|route| {
+            let own = scope(route.section, route.method == "GET");
+            route.also.iter().map(|scope| (*scope).to_owned()).chain([own])
+        })
         .collect()
 }
 

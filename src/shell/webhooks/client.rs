@@ -65,8 +65,9 @@ impl Client {
         let url = target(url).map_err(Failure::of)?;
         self.allowed(&url)?;
         let seconds = now.0.div_euclid(1000);
-        let signed = signature::sign(secret.reveal(), &due.message, seconds, &due.body)
-            .ok_or_else(|| Failure::of("its secret cannot be read: make a new one with PATCH {\"new_secret\": true}"))?;
+        let signed = signature::sign(secret.reveal(), &due.message, seconds, &due.body).ok_or_else(|| {
+            Failure::of("its secret cannot be read: make a new one with PATCH {\"new_secret\": true}")
+        })?;
         let request = self
             .http
             .post(url)
@@ -185,8 +186,21 @@ mod tests {
     #[test]
     fn addresses_of_private_networks_are_known() {
         for text in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1",
-            "fe80::1", "fd00::1", "::ffff:10.0.0.1", "2002:a00:1::1", "224.0.0.1", "255.255.255.255", "64:ff9b::a00:1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "2002:a00:1::1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "64:ff9b::a00:1",
         ] {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
@@ -197,7 +211,9 @@ mod tests {
 
     #[test]
     fn a_url_that_is_of_no_use_is_refused_with_what_to_write() {
-        for url in ["", "example.com", "ftp://example.com/", "http://", "https://u:p@example.com/", "file:///etc/passwd"] {
+        for url in
+            ["", "example.com", "ftp://example.com/", "http://", "https://u:p@example.com/", "file:///etc/passwd"]
+        {
             let error = target(url).unwrap_err();
             assert!(error.contains("https://host/path"), "{error}");
         }

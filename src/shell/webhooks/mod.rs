@@ -23,14 +23,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::engine::time::Wall;
 use crate::shell::clock::wall;
 use crate::shell::store::outbox::{Attempt, Due, Outcome};
 use crate::shell::store::webhooks::{EndpointId, EndpointRow};
 use crate::shell::store::{Result, Store};
 
-use client::{Client, Failure};
 pub use client::target;
+use client::{Client, Failure};
 pub use stats::Stats;
 
 /// Lanes of which the messages are taken for the endpoint's own fault.
@@ -94,8 +93,16 @@ impl Sender {
 pub fn start(store: Store, settings: Settings, stats: Stats, cancel: CancellationToken) -> anyhow::Result<Sender> {
     let client = Client::new(settings.timeout, settings.private_networks)?;
     let (results, ended) = mpsc::channel(64);
-    let work =
-        Work { store, settings, stats, client, results, lines: BTreeMap::new(), unsettled: Vec::new(), troubled: false };
+    let work = Work {
+        store,
+        settings,
+        stats,
+        client,
+        results,
+        lines: BTreeMap::new(),
+        unsettled: Vec::new(),
+        troubled: false,
+    };
     Ok(Sender(tokio::spawn(work.run(ended, cancel))))
 }
 

@@ -6,6 +6,7 @@ mod calls;
 mod form;
 mod office;
 mod people;
+mod programs;
 mod roles;
 mod sessions;
 mod stream;
