@@ -270,3 +270,14 @@ fn streets_are_imported_once_and_bad_lines_are_listed() {
     failed_naming(&machine.run(&["streets", "import", "/nowhere.csv"], ""), &["/nowhere.csv"]);
     failed_naming(&machine.run(&["streets", "import", "/nowhere.osm.pbf"], ""), &["osmium tags-filter"]);
 }
+
+#[test]
+fn a_demo_office_is_made_once() {
+    let machine = Machine::new();
+    let make = || machine.run(&["demo-data", "--clients", "40", "--streets", "100"], "");
+    let made = make();
+    assert_eq!(code(&made), 0, "{made:?}");
+    assert!(text(&made.stdout).contains(" 40 clients and "), "{made:?}");
+    let again = make();
+    assert_eq!(text(&again.stdout).trim(), "0 streets, 0 clients and 0 orders added");
+}

@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod check;
+mod demo_data;
 mod keys;
 mod recordings;
 mod streets;
@@ -53,6 +54,7 @@ enum Command {
     /// The list of streets for address hints
     #[command(subcommand)]
     Streets(streets::StreetsCommand),
+    DemoData(demo_data::DemoData),
     /// Print the API's description (OpenAPI)
     Openapi,
 }
@@ -96,6 +98,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Streets(streets) => {
             let config = load(path)?;
             runtime()?.block_on(async { streets.run(&open(&config).await?).await })
+        }
+        Command::DemoData(demo) => {
+            let config = load(path)?;
+            runtime()?.block_on(async { demo.run(&open(&config).await?).await })
         }
         Command::Key(keys) => {
             let config = load(path)?;

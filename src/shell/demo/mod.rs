@@ -3,6 +3,7 @@
 //!
 //! Telephone numbers are +7 945 …, a code that no Russian network has been given.
 
+mod stories;
 mod words;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use crate::domain::hint::{Kind, Street};
 use crate::domain::order::Driver;
 use crate::domain::time::Date;
 
+pub use stories::{Step, Story};
 use words::{
     ADJECTIVES, CARS, COLOURS, COMMENTS, COMPANIES, COMPANY_KINDS, GENITIVES, MEN, NOTES, PARTS, PLATE_LETTERS,
     REGIONS, SURNAMES, TAGS, TOWN, VILLAGES, WOMEN,
