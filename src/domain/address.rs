@@ -19,6 +19,24 @@ pub struct GeoPoint {
 }
 
 impl GeoPoint {
+    /// The point at so many degrees, to the nearest ten-millionth; none where the ellipsoid has none.
+    #[must_use]
+    pub fn from_degrees(lat: f64, lon: f64) -> Option<GeoPoint> {
+        if !(lat.abs() <= 90.0 && lon.abs() <= 180.0) {
+            return None;
+        }
+        // In range: the casts lose nothing but what is finer than a centimetre.
+        #[allow(clippy::cast_possible_truncation)]
+        let whole = |degrees: f64| (degrees * 1e7).round() as i32;
+        Some(GeoPoint { lat_e7: whole(lat), lon_e7: whole(lon) })
+    }
+
+    /// Latitude and longitude in degrees; [`from_degrees`](GeoPoint::from_degrees) gives the same point again.
+    #[must_use]
+    pub fn degrees(self) -> (f64, f64) {
+        (f64::from(self.lat_e7) / 1e7, f64::from(self.lon_e7) / 1e7)
+    }
+
     /// This point, if the ellipsoid has it.
     ///
     /// # Errors

@@ -96,6 +96,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         metrics,
         config: config.web.clone(),
         settings: config.engine.clone(),
+        metering: config.metering.clone(),
         hints: Hints::start(store.clone(), cancel.clone()),
         recording: config.recording.clone(),
         cancel: cancel.clone(),

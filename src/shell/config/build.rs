@@ -5,11 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::domain::address::GeoPoint;
 use crate::domain::phone::Phone;
+use crate::domain::taximeter::Zone;
 use crate::engine::ids::QueueId;
 use crate::engine::settings::{QueueSettings, Settings, Strategy};
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
+use crate::shell::store::orders::Metering;
 use crate::shell::webhooks;
 use crate::speech::Language;
 
@@ -47,6 +50,7 @@ pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Confi
             min_free: u64::from(raw.recording.min_free_mb) * 1024 * 1024,
         },
         telemetry: telemetry(raw.telemetry)?,
+        metering: metering(&raw.office)?,
         engine: engine(raw.queue, &raw.office, raw.limits)?,
     })
 }
@@ -186,6 +190,26 @@ fn telemetry(raw: raw::Telemetry) -> Result<Telemetry, ConfigError> {
         _ => return wrong("telemetry.format", raw.format, "use \"text\" or \"json\""),
     };
     Ok(Telemetry { log: raw.log, format })
+}
+
+fn metering(office: &raw::Office) -> Result<Metering, ConfigError> {
+    let minutes = office.utc_offset_minutes;
+    if !(-720..=840).contains(&minutes) {
+        return wrong("office.utc_offset_minutes", minutes, "no place is so far from UTC; Moscow is 180");
+    }
+    let mut corners = Vec::new();
+    for (index, [lat, lon]) in office.city_border.iter().enumerate() {
+        let Some(point) = GeoPoint::from_degrees(*lat, *lon) else {
+            let why = "give latitude and longitude in degrees, such as [55.75, 37.62]";
+            return wrong(format!("office.city_border[{index}]"), format!("[{lat}, {lon}]"), why);
+        };
+        corners.push(point);
+    }
+    let zone = Zone(corners);
+    if let Err(why) = zone.check() {
+        return wrong("office.city_border", zone.0.len(), format!("give 3 to 1000 corners, or none ({why})"));
+    }
+    Ok(Metering { zone, utc_offset_minutes: minutes, ..Metering::default() })
 }
 
 fn engine(raw: raw::Queues, office: &raw::Office, limits: raw::Limits) -> Result<Settings, ConfigError> {

@@ -52,6 +52,8 @@ pub(super) const KEYS: &[&str] = &[
     "office.language",
     "office.greeting",
     "office.recording_notice",
+    "office.utc_offset_minutes",
+    "office.city_border[]",
     "limits.max_calls",
     "limits.allowed_numbers[]",
     "limits.trunk",

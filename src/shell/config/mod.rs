@@ -15,6 +15,7 @@ use config::{FileFormat, ValueKind};
 use crate::engine::settings::Settings;
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
+use crate::shell::store::orders::Metering;
 use crate::shell::webhooks;
 
 /// Read when no `--config` is given and it exists.
@@ -43,6 +44,8 @@ pub struct Config {
     pub webhooks: webhooks::Settings,
     /// The archive of talks.
     pub recording: Recording,
+    /// How a trip is reckoned: the office's clock and the border of its city.
+    pub metering: Metering,
     /// What is logged, and how.
     pub telemetry: Telemetry,
 }

@@ -180,11 +180,19 @@ pub(super) struct Office {
     pub(super) language: String,
     pub(super) greeting: bool,
     pub(super) recording_notice: bool,
+    pub(super) utc_offset_minutes: i32,
+    pub(super) city_border: Vec<[f64; 2]>,
 }
 
 impl Default for Office {
     fn default() -> Self {
-        Office { language: "ru".to_owned(), greeting: true, recording_notice: true }
+        Office {
+            language: "ru".to_owned(),
+            greeting: true,
+            recording_notice: true,
+            utc_offset_minutes: 180,
+            city_border: Vec::new(),
+        }
     }
 }
 

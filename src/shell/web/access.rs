@@ -22,7 +22,7 @@ use crate::shell::store::users::{Role, UserId};
 
 use super::WebState;
 use super::problem::Problem;
-use super::routes::scope;
+use super::routes::{DRIVERS, scope};
 
 /// Name of the session's cookie.
 pub(super) const COOKIE: &str = "perezvon_session";
@@ -71,8 +71,18 @@ pub(super) struct Identity {
 /// A person or a program.
 #[derive(Clone)]
 pub(super) enum Who {
-    Person { id: UserId, login: String, agent: Option<AgentId>, token: String },
-    Program { name: String, key: String },
+    Person {
+        id: UserId,
+        login: String,
+        agent: Option<AgentId>,
+        token: String,
+    },
+    /// `driver`: let in as a driver's terminal, by nothing but the scope for those.
+    Program {
+        name: String,
+        key: String,
+        driver: bool,
+    },
 }
 
 impl Identity {
@@ -214,9 +224,9 @@ async fn identify(
         let key = key.ok_or_else(Problem::unauthorized)?;
         let row = state.store.api_key(key).await?.ok_or_else(Problem::unauthorized)?;
         note_use(state, row.id, address);
-        in_scope(&row, rule, method)?;
+        let own = in_scope(&row, rule, method)?;
         return Ok(Identity {
-            who: Who::Program { name: row.name, key: key.to_owned() },
+            who: Who::Program { name: row.name, key: key.to_owned(), driver: !own && rule.also.contains(&DRIVERS) },
             role: Role::Supervisor,
             address,
         });
@@ -285,10 +295,12 @@ fn note_use(state: &WebState, key: i64, address: IpAddr) {
     }
 }
 
-fn in_scope(key: &ApiKeyRow, rule: Rule, method: &Method) -> Result<(), Problem> {
+/// Lets a key in by the route's own scope (true) or by one that lets it in as well (false).
+fn in_scope(key: &ApiKeyRow, rule: Rule, method: &Method) -> Result<bool, Problem> {
     let wanted = scope(rule.section, method.is_safe());
-    if key.scopes.contains(&wanted) || rule.also.iter().any(|scope| key.scopes.contains(*scope)) {
-        return Ok(());
+    let own = key.scopes.contains(&wanted);
+    if own || rule.also.iter().any(|scope| key.scopes.contains(*scope)) {
+        return Ok(own);
     }
     Err(Problem::forbidden(format!("this API key lacks the scope {wanted}")))
 }

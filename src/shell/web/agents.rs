@@ -20,7 +20,7 @@ use crate::shell::store::agents::{AgentChange, AgentRow, NewAgent};
 
 use super::access::Identity;
 use super::dto::{Agent, StatusDto, pause};
-use super::extract::{Json, Path};
+use super::extract::{Json, OptionalJson, Path};
 use super::problem::Problem;
 use super::{NodeHealth, Phones, WebState};
 
@@ -253,13 +253,8 @@ pub(super) struct Pause {
 pub(super) async fn pause_me(
     State(state): State<WebState>,
     identity: Identity,
-    body: axum::body::Bytes,
+    OptionalJson(body): OptionalJson<Pause>,
 ) -> Result<StatusCode, Problem> {
-    let body: Pause = if body.is_empty() {
-        Pause::default()
-    } else {
-        serde_json::from_slice(&body).map_err(|cause| Problem::bad_request("wrong_json", cause.to_string()))?
-    };
     set_own(&state, &identity, pause(body.reason)?).await
 }
 

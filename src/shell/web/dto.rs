@@ -25,6 +25,13 @@ pub(super) fn wall(time: DateTime<Utc>) -> Wall {
     Wall(time.timestamp_millis())
 }
 
+/// Tells `null` from absence, for fields that a PATCH can empty.
+pub(super) fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 /// Lines on a page when the request does not say.
 pub(super) const PAGE: u32 = 50;
 

@@ -5,16 +5,22 @@
 //! - `layers`, `intake`, `extract`, `problem`: what surrounds every handler
 //! - `dto`: the shapes of JSON; `openapi`: their description
 //! - `users`, `agents`, `queue`, `calls`, `blocked`, `addresses`, `recordings`, `audit`, `keys`, `webhooks`: the handlers
+//! - `orders`, `order_actions`, `clients`, `client_actions`: what the office lives on, with their own `…_dto`; `writer`:
+//!   who changes them, looking at which version
 //! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
 //! - [`server`]: the listening socket
 
 mod access;
+mod address_dto;
 mod addresses;
 mod agents;
 mod audit;
 mod blocked;
 mod call_log;
 mod calls;
+mod client_actions;
+mod client_dto;
+mod clients;
 mod dto;
 mod extract;
 pub(crate) mod health;
@@ -22,9 +28,13 @@ mod housekeeping;
 mod intake;
 mod keys;
 mod layers;
+mod ledgers;
 mod listened;
 mod metrics;
 pub mod openapi;
+mod order_actions;
+mod order_dto;
+mod orders;
 mod page;
 pub mod password;
 mod peaks;
@@ -39,6 +49,7 @@ mod stream;
 mod throttle;
 mod users;
 mod webhooks;
+mod writer;
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -56,6 +67,7 @@ use crate::shell::requests::Requests;
 use crate::shell::store::Store;
 use crate::shell::store::agents::AgentRow;
 use crate::shell::store::journal::JournalHandle;
+use crate::shell::store::orders::Metering;
 use crate::shell::updates::Updates;
 
 pub use agents::phone_account;
@@ -110,6 +122,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Names of the Asterisks, in the order of the configuration.
     pub nodes: Vec<String>,
+    /// How a trip is reckoned.
+    pub metering: Metering,
     /// The streets for address hints.
     pub hints: Hints,
     /// The archive of talks.

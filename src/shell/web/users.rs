@@ -12,7 +12,7 @@ use crate::shell::store::users::{NewUser, Role, UserId, UserRow};
 
 use super::WebState;
 use super::access::{Identity, Who};
-use super::dto::{User, role};
+use super::dto::{User, given, role};
 use super::extract::{Json, Path};
 use super::problem::Problem;
 
@@ -75,11 +75,6 @@ pub(super) struct ChangeUser {
     agent: Option<Option<u32>>,
     #[serde(default)]
     disabled: Option<bool>,
-}
-
-/// Tells `null` from absence.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Change a user.

@@ -3,8 +3,10 @@
 
 mod addresses;
 mod calls;
+mod clients;
 mod form;
 mod office;
+mod orders;
 mod people;
 mod programs;
 mod roles;

@@ -172,6 +172,7 @@ impl Office {
             },
             settings: settings(),
             nodes: vec!["here".to_owned()],
+            metering: Default::default(),
             hints: hints.clone(),
             recording: config::Recording { dir: folder.path().join("recordings"), min_free: 1 },
             cancel: cancel.clone(),
