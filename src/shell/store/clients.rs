@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::any::AnyRow;
 
-use crate::domain::client::{self, Client, Command, Counters, Create, Event, Kind, Merged, Side, Tally};
+use crate::domain::client::{self, Client, Command, Counters, Create, Event, Merged, Side, Tally};
 use crate::domain::group::Group;
 use crate::domain::history::{ActorKind, By, Entry, Source};
 use crate::domain::ids::{ClientId, GroupId};
@@ -16,6 +16,7 @@ use super::agents::{from_json, json};
 use super::author::{Author, ChangeError};
 use super::catalogue::whole;
 use super::change::reversed;
+use super::client_insert::{code, kind_word};
 use super::{Columns as _, Dialect, Result, Sql, Store, StoreError, Tx};
 
 /// A card with what is counted and kept beside it.
@@ -83,7 +84,7 @@ impl Store {
         if entries.is_empty() {
             return Ok(row);
         }
-        tx.write_client(id, Some(&row.card), &card, &entries, author, now).await?;
+        tx.write_client(id, &row.card, &card, &entries, author, now).await?;
         if card.erased_at.is_some() {
             tx.erase_traces(id).await?;
         }
@@ -215,15 +216,10 @@ impl Tx {
         author: &Author,
         now: Wall,
     ) -> Result<ClientRow, ChangeError<ClientRow>> {
-        let sql = Sql::new(
-            "INSERT INTO clients (version, kind, blocked, conflict, created_at, changed_at, body) \
-             VALUES (0, '', 0, 0, $1, $1, '') RETURNING id",
-        );
-        let row = self.row(sql.with(card.created_at.0)).await?.ok_or(StoreError::NotFound("client"))?;
-        let id = ClientId(row.int("id")?);
-        let balances = "INSERT INTO ledger_balances (client, account, bonus, entries) VALUES ($1, 0, 0, 0)";
-        self.execute(Sql::new(balances).with(id.0)).await?;
-        self.write_client(id, None, &card, entries, author, now).await?;
+        let new = [(card, entries.to_vec())];
+        let id = self.insert_clients(&new).await?.first().copied().ok_or(StoreError::NotFound("client"))?;
+        self.audit_entries(id, entries, author, now).await?;
+        let [(card, _)] = new;
         Ok(ClientRow { id, card, counters: Counters::default(), balances: Balances::default() })
     }
 
@@ -231,23 +227,21 @@ impl Tx {
     pub(super) async fn write_client(
         &mut self,
         id: ClientId,
-        before: Option<&Client>,
+        before: &Client,
         card: &Client,
         entries: &[Entry<Event>],
         author: &Author,
         now: Wall,
     ) -> Result<()> {
-        // Numbers first: a merged card lets go of them.
         self.write_phones(id, card, now).await?;
         self.write_tags(id, before, card).await?;
-        let open = card.merged_into.is_none() && card.erased_at.is_none();
         let sql = Sql::new(
             "UPDATE clients SET version = $2, code = $3, kind = $4, client_group = $5, blocked = $6, conflict = $7, \
              erased_at = $8, body = $9, changed_at = $10 WHERE id = $1 AND version = $11",
         )
         .with(id.0)
         .with(whole(card.version)?)
-        .with(Some(card.code.clone()).filter(|code| open && !code.is_empty()))
+        .with(code(card))
         .with(kind_word(&card.kind).to_owned())
         .with(card.group.map(|group| group.0))
         .with(i64::from(card.blocked.is_some()))
@@ -255,22 +249,25 @@ impl Tx {
         .with(card.erased_at.map(|at| at.0))
         .with(json(card)?)
         .with(now.0)
-        .with(whole(before.map_or(0, |before| before.version))?);
+        .with(whole(before.version)?);
         if self.execute(sql).await? != 1 {
             // Cannot be: the row was locked.
             return Err(StoreError::Failed(format!("client {id} was changed while it was locked")));
         }
         self.index_client(id, card).await?;
+        self.insert_history(id, entries).await?;
+        self.audit_entries(id, entries, author, now).await
+    }
+
+    async fn audit_entries(
+        &mut self,
+        id: ClientId,
+        entries: &[Entry<Event>],
+        author: &Author,
+        now: Wall,
+    ) -> Result<()> {
         for entry in entries {
             let kind = entry.event.kind();
-            let sql =
-                Sql::new("INSERT INTO client_history (client, version, at, kind, entry) VALUES ($1, $2, $3, $4, $5)")
-                    .with(id.0)
-                    .with(whole(entry.version)?)
-                    .with(entry.at.0)
-                    .with(kind.to_owned())
-                    .with(json(entry)?);
-            self.execute(sql).await?;
             let detail = json!({ "event": kind, "version": entry.version });
             author.audit(self, format!("client.{kind}"), id, detail, now).await?;
         }
@@ -303,9 +300,9 @@ impl Tx {
         now: Wall,
     ) -> Result<()> {
         let gone = std::slice::from_ref(&merged.other_entry);
-        self.write_client(other.id, Some(&other.card), &merged.other, gone, author, now).await?;
+        self.write_client(other.id, &other.card, &merged.other, gone, author, now).await?;
         let grown = std::slice::from_ref(&merged.entry);
-        self.write_client(keeper.id, Some(&keeper.card), &merged.card, grown, author, now).await?;
+        self.write_client(keeper.id, &keeper.card, &merged.card, grown, author, now).await?;
         let root = "UPDATE clients SET root = $1 WHERE id = $2 OR root = $2";
         self.execute(Sql::new(root).with(keeper.id.0).with(other.id.0)).await?;
         self.count(keeper.id, merged.counters).await?;
@@ -342,8 +339,8 @@ impl Tx {
         Ok(())
     }
 
-    async fn write_tags(&mut self, id: ClientId, before: Option<&Client>, card: &Client) -> Result<()> {
-        if before.map_or(card.tags.is_empty(), |before| before.tags == card.tags) {
+    async fn write_tags(&mut self, id: ClientId, before: &Client, card: &Client) -> Result<()> {
+        if before.tags == card.tags {
             return Ok(());
         }
         self.execute(Sql::new("DELETE FROM client_tags WHERE client = $1").with(id.0)).await?;
@@ -389,13 +386,6 @@ impl ClientRow {
 
     pub(super) fn update(&self) -> Update {
         Update::Client { client: self.id, version: self.card.version }
-    }
-}
-
-fn kind_word(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Personal => "personal",
-        Kind::Corporate { .. } => "corporate",
     }
 }
 
