@@ -1,6 +1,11 @@
 //! All that comes into the core: one closed enum.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::domain::address::{Address, Car};
+use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::order::{Eta, State};
 
 use super::command::AriRequest;
 use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
@@ -207,6 +212,33 @@ pub struct CallerCard {
     pub priority: i16,
     /// Free note shown to the agent.
     pub note: Option<String>,
+    /// The client's card, if there is one already.
+    pub client: Option<ClientId>,
+    /// Level of conflict, from 0, none, to 3, dangerous.
+    pub conflict: u8,
+    /// Open orders, then the last ended ones, each newest first; a few.
+    pub orders: Arc<[CallerOrder]>,
+}
+
+/// What a caller's order is about, as far as the agent and the menu need it at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerOrder {
+    /// Which.
+    pub order: OrderId,
+    /// Where it stands.
+    pub state: State,
+    /// When it was taken.
+    pub created_at: Wall,
+    /// Where the car goes first.
+    pub from: Address,
+    /// Where it goes from there in the end.
+    pub to: Option<Address>,
+    /// The car, once there is one.
+    pub car: Option<Car>,
+    /// When it will be there.
+    pub eta: Option<Eta>,
+    /// Since when it waits.
+    pub arrived_at: Option<Wall>,
 }
 
 /// Who wants something.

@@ -1,8 +1,12 @@
 //! What the core shows of itself: to the console, the API and the journal. Plain values, no behaviour.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::ids::ClientId;
+
+use super::event::CallerOrder;
 use super::ids::{AgentId, CallId, NodeId, QueueId};
 use super::time::Wall;
 
@@ -229,6 +233,14 @@ pub struct CallView {
     pub name: Option<String>,
     /// The card's note, if any.
     pub note: Option<String>,
+    /// The caller's card, if there is one already.
+    pub client: Option<ClientId>,
+    /// The number or the client is blocked, and it became known too late to refuse the call.
+    pub blocked: bool,
+    /// Level of conflict, 0 to 3.
+    pub conflict: u8,
+    /// Open orders, then the last ended ones, each newest first; a few.
+    pub orders: Arc<[CallerOrder]>,
     /// What was dialled.
     pub dialled: String,
     /// Where it is.

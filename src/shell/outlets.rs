@@ -22,6 +22,8 @@ use super::web::Metrics;
 
 /// Cards looked up at once; when the database does not keep up, callers go on without.
 const CARDS_AT_ONCE: usize = 64;
+/// Calls that wait to be counted on their cards. They wait for the journal's writes, the callers do not wait for them.
+const NOTES_AT_ONCE: usize = 1024;
 /// A card that comes later than this interests nobody. The core waits a far shorter time for it.
 const CARD_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -65,12 +67,14 @@ impl Outlets for World {
     }
 }
 
-/// Looks up callers beside the loop.
+/// Looks up callers beside the loop, and makes the card of who calls for the first time.
 #[derive(Clone)]
 pub struct Cards {
     store: Store,
     events: mpsc::Sender<Event>,
     slots: Arc<Semaphore>,
+    /// Calls that are being counted on their cards.
+    notes: Arc<Semaphore>,
     /// Not the thread of the calls.
     runtime: Handle,
 }
@@ -79,7 +83,13 @@ impl Cards {
     /// Answers go into `events`. Cards are looked up on the runtime in which this is called.
     #[must_use]
     pub fn new(store: Store, events: mpsc::Sender<Event>) -> Cards {
-        Cards { store, events, slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)), runtime: Handle::current() }
+        Cards {
+            store,
+            events,
+            slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)),
+            notes: Arc::new(Semaphore::new(NOTES_AT_ONCE)),
+            runtime: Handle::current(),
+        }
     }
 
     fn load(&self, call: CallId, number: String) {
@@ -87,9 +97,8 @@ impl Cards {
             warn!(%call, "the database does not keep up: the caller goes on without a card");
             return;
         };
-        let (store, events) = (self.store.clone(), self.events.clone());
+        let (store, events, notes) = (self.store.clone(), self.events.clone(), self.notes.clone());
         self.runtime.spawn(async move {
-            let _slot = slot;
             match tokio::time::timeout(CARD_DEADLINE, store.load_caller(&number)).await {
                 Ok(Ok(card)) => {
                     // Fails only when the engine is being stopped.
@@ -97,6 +106,15 @@ impl Cards {
                 }
                 Ok(Err(failure)) => warn!(%call, %failure, "the caller's card could not be read"),
                 Err(_) => warn!(%call, "the caller's card was not there in {} s", CARD_DEADLINE.as_secs()),
+            }
+            // The caller is served: what follows is for the next time.
+            drop(slot);
+            let Ok(_note) = notes.try_acquire() else {
+                warn!(%call, "the database does not keep up: this call is not counted on the client's card");
+                return;
+            };
+            if let Err(failure) = store.note_call(call, &number).await {
+                warn!(%call, %failure, "the call is not counted on the client's card");
             }
         });
     }

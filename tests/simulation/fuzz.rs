@@ -170,7 +170,7 @@ impl Liar {
     fn any_card(&mut self) -> CallerCard {
         let (blocked, last) = (self.rng.per_mille(200), self.rng.coin().then_some(AgentId(1)));
         let priority = *self.rng.pick(&[0, 1, -1, i16::MAX, i16::MIN]);
-        CallerCard { blocked, name: None, last_agent: last, priority, note: None }
+        CallerCard { blocked, last_agent: last, priority, ..CallerCard::default() }
     }
 
     fn any_bridge(&mut self) -> BridgeId {

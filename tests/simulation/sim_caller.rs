@@ -54,7 +54,7 @@ impl Caller {
             name: rng.coin().then(|| format!("Caller {index}")),
             last_agent,
             priority: if rng.per_mille(habits.important) { rng.between(-1, 3) as i16 } else { 0 },
-            note: None,
+            ..CallerCard::default()
         };
         let card_after = match (rng.per_mille(habits.no_card), rng.per_mille(habits.late_card)) {
             (true, _) => None,

@@ -1,14 +1,21 @@
 //! What the office knows of a caller before the call is answered, and the numbers that it does not want.
 
+use std::sync::Arc;
+
 use sqlx::any::AnyRow;
 
+use crate::domain::client::Kind;
+use crate::domain::group::Group;
+use crate::domain::ids::ClientId;
 use crate::domain::phone::Phone;
-use crate::engine::event::CallerCard;
+use crate::engine::event::{CallerCard, CallerOrder};
 use crate::engine::ids::AgentId;
 use crate::engine::time::Wall;
 
 use super::calls::page_of;
 use super::change::reversed;
+use super::clients::ClientRow;
+use super::orders::{OrderRow, order_row};
 use super::page::Place;
 use super::{Columns as _, Page, Result, Sql, Store, StoreError};
 
@@ -30,24 +37,68 @@ pub struct BlockedNumber {
 const SELECT: &str = "SELECT id, number, reason, blocked_by, blocked_at FROM blocked_numbers WHERE 1 = 1";
 
 impl Store {
-    /// The caller's card. One statement over two indexes: the caller waits for it.
+    /// The caller's card, with open and last orders. A few look-ups by index: the caller waits for them.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn load_caller(&self, number: &str) -> Result<CallerCard> {
         let sql = Sql::new(
             "SELECT (SELECT COUNT(*) FROM blocked_numbers WHERE number = $1) AS blocked, \
+             (SELECT client FROM client_phones WHERE number = $1 AND until IS NULL) AS client, \
              (SELECT agent FROM calls WHERE number_rev = $2 AND agent IS NOT NULL \
               ORDER BY arrived_at DESC LIMIT 1) AS last_agent",
         )
         .with(number.to_owned())
         .with(reversed(number));
         let row = self.row(sql).await?.ok_or(StoreError::NotFound("answer"))?;
-        Ok(CallerCard {
+        let known = CallerCard {
             blocked: row.flag("blocked")?,
             last_agent: row.small_opt("last_agent")?.map(AgentId),
             ..CallerCard::default()
+        };
+        let client = match row.int_opt("client")? {
+            Some(client) => self.get_client(ClientId(client)).await?,
+            None => None,
+        };
+        let Some(ClientRow { id, card, .. }) = client else { return Ok(known) };
+        let group = self.item_or_default::<Group>(card.group.map(|group| group.0)).await?;
+        let named = !card.name.full().is_empty() || card.kind != Kind::Personal;
+        Ok(CallerCard {
+            blocked: known.blocked || card.blocked.is_some(),
+            name: named.then(|| card.title()),
+            note: Some(card.note).filter(|note| !note.is_empty()),
+            priority: group.map_or(0, |group| group.value.priority),
+            client: Some(id),
+            conflict: card.conflict,
+            orders: self.caller_orders(id).await?,
+            ..known
         })
+    }
+
+    /// Open orders, also of cards that were merged into this one, then the last ended ones.
+    async fn caller_orders(&self, client: ClientId) -> Result<Arc<[CallerOrder]>> {
+        let mut orders = Vec::new();
+        for select in [
+            "SELECT id, body FROM orders WHERE ended_at IS NULL \
+             AND client IN (SELECT id FROM clients WHERE id = $1 OR root = $1) ORDER BY created_at DESC, id DESC LIMIT 5",
+            "SELECT id, body FROM orders WHERE ended_at IS NOT NULL AND client = $1 \
+             ORDER BY created_at DESC, id DESC LIMIT 5",
+        ] {
+            for row in self.rows(Sql::new(select).with(client.0)).await? {
+                let OrderRow { id, order } = order_row(&row)?;
+                orders.push(CallerOrder {
+                    order: id,
+                    state: order.state,
+                    created_at: order.created_at,
+                    from: order.from,
+                    to: order.to.into_iter().last(),
+                    car: order.car,
+                    eta: order.eta,
+                    arrived_at: order.arrived_at,
+                });
+            }
+        }
+        Ok(orders.into())
     }
 
     /// Blocks a number, in whatever form it is written. Blocking it again replaces the reason.
@@ -112,9 +163,14 @@ fn blocked(row: &AnyRow) -> Result<BlockedNumber> {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::client::{self, Detail, Name};
+    use crate::domain::order::{CancelledBy, Command, State};
     use crate::engine::command::Fact;
     use crate::engine::ids::CallId;
 
+    use super::super::clients::tests::olga;
+    use super::super::orders::OrderChange;
+    use super::super::orders::tests::{assign, taxi};
     use super::super::testing::on_both;
     use super::*;
 
@@ -133,6 +189,34 @@ mod tests {
             assert!(matches!(again, StoreError::NotFound(_)), "{again}");
             let hidden = t.store.block_number("anonymous", "", "olga", Wall(5)).await.unwrap_err();
             assert!(matches!(hidden, StoreError::Invalid(_)), "{hidden}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_with_a_card_is_known_by_it_and_a_blocked_card_refuses_the_call() {
+        on_both(async |t| {
+            let s = &t.store;
+            s.add_item(Group { name: "VIP".into(), priority: 7, ..Group::default() }, &olga(), Wall(1)).await.unwrap();
+            let first = s.create_order(taxi("+79001234567"), &olga(), Wall(2)).await.unwrap();
+            let cancel = Command::Cancel { by: CancelledBy::Client, reason: String::new() };
+            s.change_order(first.id, OrderChange::Command(cancel), &olga(), Wall(3)).await.unwrap();
+            let second = s.create_order(taxi("+79001234567"), &olga(), Wall(4)).await.unwrap();
+            s.change_order(second.id, assign(), &olga(), Wall(5)).await.unwrap();
+            let card = s.load_caller("+79001234567").await.unwrap();
+            let id = card.client.unwrap();
+            assert_eq!((card.blocked, card.name, card.note, card.priority), (false, None, None, 7));
+            let orders: Vec<_> = card.orders.iter().map(|order| (order.order, order.state)).collect();
+            assert_eq!(orders, [(second.id, State::Assigned), (first.id, State::Cancelled)]);
+            assert!(card.orders[0].car.is_some() && card.orders[0].to.is_some());
+            let name = Name { surname: "Ёлкина".into(), ..Name::default() };
+            let edit = vec![Detail::Name(name), Detail::Note("код 15".into()), Detail::Conflict(2)];
+            for command in [client::Command::Edit(edit), client::Command::Block { reason: "шум".into() }] {
+                s.change_client(id, command, &olga(), Wall(6)).await.unwrap();
+            }
+            let card = s.load_caller("+79001234567").await.unwrap();
+            assert_eq!((card.blocked, card.conflict), (true, 2));
+            assert_eq!((card.name.as_deref(), card.note.as_deref()), (Some("Ёлкина"), Some("код 15")));
         })
         .await;
     }

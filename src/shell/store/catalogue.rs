@@ -127,6 +127,14 @@ impl Store {
         self.row(sql).await?.as_ref().map(item).transpose()
     }
 
+    /// This line, or the default one when none is named or there is no such line.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn item_or_default<T: Listed>(&self, id: Option<i64>) -> Result<Option<Item<T>>> {
+        self.row(select_or_default::<T>(id)).await?.as_ref().map(item).transpose()
+    }
+
     /// Adds a line. The first one is the default.
     ///
     /// # Errors
@@ -219,9 +227,7 @@ impl Tx {
 
     /// This line, or the default one when none is named or there is no such line.
     pub(super) async fn item_or_default<T: Listed>(&mut self, id: Option<i64>) -> Result<Option<Item<T>>> {
-        let mut sql = select::<T>();
-        sql.push(" WHERE id = $1 OR is_default = 1 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
-        self.row(sql.with(id.unwrap_or(-1))).await?.as_ref().map(item).transpose()
+        self.row(select_or_default::<T>(id)).await?.as_ref().map(item).transpose()
     }
 }
 
@@ -232,6 +238,12 @@ pub(super) fn whole(version: u64) -> Result<i64> {
 
 fn select<T: Listed>() -> Sql {
     Sql::new(format!("SELECT id, is_default, retired, body, version, created_at, changed_at FROM {}", T::TABLE))
+}
+
+fn select_or_default<T: Listed>(id: Option<i64>) -> Sql {
+    let mut sql = select::<T>();
+    sql.push(" WHERE id = $1 OR is_default = 1 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
+    sql.with(id.unwrap_or(-1))
 }
 
 fn item<T: Listed>(row: &AnyRow) -> Result<Item<T>> {

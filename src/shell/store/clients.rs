@@ -10,12 +10,13 @@ use crate::domain::ids::{ClientId, GroupId};
 use crate::domain::ledger::Balances;
 use crate::domain::phone::Phone;
 use crate::engine::command::Update;
+use crate::engine::ids::CallId;
 use crate::engine::time::Wall;
 
 use super::agents::{from_json, json};
 use super::author::{Author, ChangeError};
 use super::catalogue::whole;
-use super::change::reversed;
+use super::change::{call_key, guessed_arrival, reversed};
 use super::client_insert::{code, kind_word};
 use super::{Columns as _, Dialect, Result, Sql, Store, StoreError, Tx};
 
@@ -131,7 +132,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn note_call(&self, number: &str, at: Wall) -> Result<Option<ClientId>, ChangeError<ClientRow>> {
+    pub async fn note_call(&self, call: CallId, number: &str) -> Result<Option<ClientId>, ChangeError<ClientRow>> {
+        let at = Wall(guessed_arrival(call_key(call)));
         let phone = Phone::parse(number);
         if phone.as_str().is_empty() {
             return Ok(None);

@@ -6,6 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::address::{Address, Car};
+use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::order::State;
+use crate::engine::event::CallerOrder;
 use crate::engine::ids::{AgentId, NodeId, QueueId};
 use crate::engine::time::Wall;
 use crate::engine::view::{AgentState, AgentView, CallView, PauseReason, QueueView, Status, WaitingView};
@@ -158,6 +162,16 @@ pub(super) struct CallNow {
     pub(super) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<String>,
+    /// The caller's card, if there is one already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client: Option<ClientId>,
+    /// The number or the client is blocked, and it became known too late to refuse the call.
+    pub(super) blocked: bool,
+    /// Level of conflict, from 0, none, to 3, dangerous.
+    #[schema(maximum = 3)]
+    pub(super) conflict: u8,
+    /// Open orders, then the last ended ones, each newest first; a few.
+    pub(super) orders: Vec<CallerOrderNow>,
     pub(super) dialled: String,
     /// `arriving`, `greeting`, `waiting`, `offered`, `talking`, `held`, `consulting`, `transferring` or `ending`.
     pub(super) stage: &'static str,
@@ -179,6 +193,10 @@ impl CallNow {
             number: view.number.clone(),
             name: view.name.clone(),
             note: view.note.clone(),
+            client: view.client,
+            blocked: view.blocked,
+            conflict: view.conflict,
+            orders: view.orders.iter().map(CallerOrderNow::of).collect(),
             dialled: view.dialled.clone(),
             stage: view.stage.as_str(),
             queue: parts.queue_name(view.queue),
@@ -186,6 +204,40 @@ impl CallNow {
             queued_at: view.queued.map(time),
             bridged_at: view.bridged.map(time),
             agents: view.agents.iter().map(|agent| agent.0).collect(),
+        }
+    }
+}
+
+/// An order of a caller, as far as the agent needs it at once.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, ToSchema)]
+pub(super) struct CallerOrderNow {
+    pub(super) id: OrderId,
+    pub(super) state: State,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) from: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) to: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) car: Option<Car>,
+    /// When the car is to be there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) eta_at: Option<DateTime<Utc>>,
+    /// Since when it waits for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) arrived_at: Option<DateTime<Utc>>,
+}
+
+impl CallerOrderNow {
+    fn of(order: &CallerOrder) -> CallerOrderNow {
+        CallerOrderNow {
+            id: order.order,
+            state: order.state,
+            created_at: time(order.created_at),
+            from: order.from.clone(),
+            to: order.to.clone(),
+            car: order.car.clone(),
+            eta_at: order.eta.map(|eta| time(eta.at())),
+            arrived_at: order.arrived_at.map(time),
         }
     }
 }
