@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod descriptors;
 pub mod driver;
+pub mod exchange;
 pub mod hints;
 mod import;
 mod outlets;

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo_data;
+mod exchange;
 mod keys;
 mod recordings;
 mod streets;
@@ -45,6 +46,12 @@ enum Command {
     /// Console users and their roles
     #[command(subcommand)]
     User(users::Users),
+    /// Clients' cards: tables in and out, personal data, erasure
+    #[command(subcommand)]
+    Clients(exchange::ClientsCommand),
+    /// Orders: tables in and out
+    #[command(subcommand)]
+    Orders(exchange::OrdersCommand),
     /// API keys of programs
     #[command(subcommand)]
     Key(keys::Keys),
@@ -102,6 +109,14 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::DemoData(demo) => {
             let config = load(path)?;
             runtime()?.block_on(async { demo.run(&open(&config).await?).await })
+        }
+        Command::Clients(clients) => {
+            let config = load(path)?;
+            runtime()?.block_on(async { clients.run(&open(&config).await?).await })
+        }
+        Command::Orders(orders) => {
+            let config = load(path)?;
+            runtime()?.block_on(async { orders.run(&open(&config).await?).await })
         }
         Command::Key(keys) => {
             let config = load(path)?;

@@ -52,6 +52,11 @@ impl<R: Read> Table<R> {
         Ok(Table { reader, columns, ended: false })
     }
 
+    /// The names of the columns, folded.
+    pub(in crate::shell) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
     /// The place of the column that has one of these names.
     pub(in crate::shell) fn column(&self, names: &[&str]) -> Option<usize> {
         self.columns.iter().position(|column| names.iter().any(|name| fold(name) == *column))

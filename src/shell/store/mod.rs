@@ -42,6 +42,7 @@ mod spill;
 mod sql;
 pub mod streets;
 mod table;
+pub mod taken;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod timeline;

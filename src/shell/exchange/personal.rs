@@ -1,0 +1,98 @@
+//! All that is kept about one client, for that client (Federal Law 152-FZ, article 14; GDPR, articles 15 and 20).
+
+use serde_json::{Value, json};
+
+use crate::domain::hint::Place;
+use crate::domain::ids::ClientId;
+use crate::engine::time::Wall;
+use crate::shell::store::Store;
+use crate::shell::store::ledgers::LedgerFilter;
+use crate::shell::store::order_list::OrderFilter;
+use crate::shell::store::timeline::{Happening, Kind};
+
+use super::{ExchangeError, moment};
+
+/// Rows asked for at once.
+const PAGE: u32 = 500;
+
+/// Everything about one client as JSON: the card with its history, cards that were merged into it, orders with their
+/// histories, money, calls, places. Nothing when there is no such card.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn export(store: &Store, id: ClientId) -> Result<Option<Value>, ExchangeError> {
+    let Some(row) = store.get_client(id).await? else { return Ok(None) };
+    let mut merged = Vec::new();
+    for other in store.merged_into(id).await? {
+        merged.push(json!({"id": other.id, "card": other.card, "history": store.client_history(other.id).await?}));
+    }
+    Ok(Some(json!({
+        "client": id,
+        "card": row.card,
+        "counters": row.counters,
+        "balances": {"account_kopecks": row.balances.account, "bonus_kopecks": row.balances.bonus},
+        "history": store.client_history(id).await?,
+        "merged": merged,
+        "orders": orders(store, id).await?,
+        "ledger": ledger(store, id).await?,
+        "calls": calls(store, id).await?,
+        "places": places(store, id).await?,
+    })))
+}
+
+async fn places(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError> {
+    let shown = |place: Place| {
+        json!({
+            "city": place.city, "street": place.street, "house": place.house, "entrance": place.entrance,
+            "comment": place.comment, "uses": place.uses, "last_used": moment(Wall(place.last_used)),
+        })
+    };
+    Ok(store.places_of(id.0).await?.into_iter().map(shown).collect())
+}
+
+async fn orders(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError> {
+    let filter = OrderFilter { client: Some(id), ..OrderFilter::default() };
+    let (mut orders, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list_orders(&filter, cursor.as_deref(), PAGE).await?;
+        for row in page.items {
+            let history = store.order_history(row.id).await?;
+            orders.push(json!({"id": row.id, "order": row.order, "history": history}));
+        }
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(orders),
+        }
+    }
+}
+
+async fn ledger(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError> {
+    let filter = LedgerFilter { client: Some(id), ..LedgerFilter::default() };
+    let (mut lines, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list_ledger(&filter, cursor.as_deref(), PAGE).await?;
+        lines.extend(page.items.into_iter().map(|line| json!({"id": line.id, "entry": line.entry})));
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(lines),
+        }
+    }
+}
+
+async fn calls(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError> {
+    let (mut calls, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.timeline(id, &[Kind::Call], cursor.as_deref(), PAGE).await?;
+        calls.extend(page.items.into_iter().filter_map(|item| match item.what {
+            Happening::Call { call, number, disposition, talked_ms, recording } => Some(json!({
+                "id": call.to_string(), "at": moment(item.at), "number": number, "disposition": disposition,
+                "talked_ms": talked_ms, "recording": recording,
+            })),
+            Happening::Order(_) | Happening::Ledger(_) | Happening::Card(_) => None,
+        }));
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(calls),
+        }
+    }
+}
