@@ -55,7 +55,8 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// The domain's fields that have another name here.
-const FIELDS: &[(&str, &str)] = &[("from", "from_street"), ("to", "to_street"), ("wanted", "wanted_at")];
+const FIELDS: &[(&str, &str)] =
+    &[("from", "from_street"), ("to", "to_street"), ("wanted.at", "wanted_at"), ("wanted.lead_ms", "lead_minutes")];
 
 /// How long before its time the search for a car begins, unless the table says.
 const LEAD_MINUTES: u32 = 20;

@@ -22,8 +22,40 @@ use super::problem::{MEDIA_TYPE, Problem};
 
 /// Nothing that the API takes comes near.
 pub(super) const LARGEST: usize = 64 * 1024;
+/// Of a table: some 50,000 lines.
+pub(super) const LARGEST_TABLE: usize = 8 * 1024 * 1024;
 /// For the body to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a route takes as its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// JSON.
+    Json,
+    /// A table: CSV.
+    Table,
+}
+
+impl Takes {
+    fn largest(self) -> usize {
+        match self {
+            Takes::Json => LARGEST,
+            Takes::Table => LARGEST_TABLE,
+        }
+    }
+
+    /// Refuses a body of another kind.
+    fn check(self, headers: &HeaderMap) -> Result<(), Problem> {
+        let (right, detail) = match self {
+            Takes::Json => (is_json(headers), "send JSON, with the header `Content-Type: application/json`"),
+            Takes::Table => (is_media(headers, "text/csv"), "send CSV, with the header `Content-Type: text/csv`"),
+        };
+        if right {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong_media_type", detail))
+    }
+}
 
 /// Name of the header by which a client marks one write.
 const KEY: &str = "idempotency-key";
@@ -37,15 +69,18 @@ const LARGEST_ANSWER: usize = 1024 * 1024;
 pub(super) struct NotKept;
 
 /// Reads the body and checks its form; then the handler, once for each key.
-pub(super) async fn intake(State(state): State<WebState>, request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn intake(
+    State((state, takes)): State<(WebState, Takes)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     if request.method().is_safe() {
         return Ok(next.run(request).await);
     }
     let (parts, body) = request.into_parts();
-    let bytes = whole(&parts.headers, body).await?;
-    if !bytes.is_empty() && !is_json(&parts.headers) {
-        let detail = "send JSON, with the header `Content-Type: application/json`";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong_media_type", detail));
+    let bytes = whole(&parts.headers, body, takes.largest()).await?;
+    if !bytes.is_empty() {
+        takes.check(&parts.headers)?;
     }
     let key = key(&parts)?;
     let fingerprint = sha256_hex(&bytes);
@@ -131,14 +166,14 @@ fn replay(status: u16, body: String) -> Response {
     response
 }
 
-async fn whole(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+async fn whole(headers: &HeaderMap, body: Body, largest: usize) -> Result<Bytes, Problem> {
     let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if told.is_some_and(|told| told > LARGEST) {
-        return Err(too_large());
+    if told.is_some_and(|told| told > largest) {
+        return Err(too_large(largest));
     }
-    match tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST).collect()).await {
+    match tokio::time::timeout(PATIENCE, Limited::new(body, largest).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(cause)) if is_limit(cause.as_ref()) => Err(too_large()),
+        Ok(Err(cause)) if is_limit(cause.as_ref()) => Err(too_large(largest)),
         Ok(Err(cause)) => Err(Problem::bad_request("broken_body", format!("the body could not be read: {cause}"))),
         Err(_) => {
             let detail = format!("the body did not arrive within {} s", PATIENCE.as_secs());
@@ -151,12 +186,16 @@ fn is_limit(cause: &(dyn Error + 'static)) -> bool {
     cause.is::<LengthLimitError>() || cause.source().is_some_and(is_limit)
 }
 
-fn too_large() -> Problem {
-    let detail = format!("the body is larger than {LARGEST} bytes");
+fn too_large(largest: usize) -> Problem {
+    let detail = format!("the body is larger than {largest} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
+    is_media(headers, "application/json")
+}
+
+fn is_media(headers: &HeaderMap, wanted: &str) -> bool {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+    media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case(wanted))
 }

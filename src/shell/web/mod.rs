@@ -4,7 +4,8 @@
 //! - `access`: who asks, and may they; `throttle`, `password`, `session`: logging in
 //! - `layers`, `intake`, `extract`, `problem`: what surrounds every handler
 //! - `dto`: the shapes of JSON; `openapi`: their description
-//! - `users`, `agents`, `queue`, `calls`, `blocked`, `addresses`, `recordings`, `audit`, `keys`, `webhooks`: the handlers
+//! - `users`, `agents`, `queue`, `calls`, `blocked`, `addresses`, `recordings`, `audit`, `keys`, `webhooks`,
+//!   `exchange`: the handlers
 //! - `orders`, `order_actions`, `clients`, `client_actions`: what the office lives on, with their own `…_dto`; `writer`:
 //!   who changes them, looking at which version
 //! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
@@ -22,6 +23,7 @@ mod client_actions;
 mod client_dto;
 mod clients;
 mod dto;
+mod exchange;
 mod extract;
 pub(crate) mod health;
 mod housekeeping;

@@ -11,8 +11,8 @@ use super::access::Access;
 use super::problem::Problem;
 use super::routes::Route;
 use super::{
-    access, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, health, keys, ledgers,
-    metrics, order_actions, orders, page, queue, recordings, routes, session, stream, users, webhooks,
+    access, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, exchange, health, keys,
+    ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, stream, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -96,6 +96,12 @@ use super::{
         order_actions::wake,
         addresses::hints,
         audit::list,
+        exchange::export_clients,
+        exchange::import_clients,
+        exchange::personal_data,
+        exchange::erase,
+        exchange::export_orders,
+        exchange::import_orders,
         keys::list,
         keys::add,
         keys::revoke,

@@ -8,9 +8,10 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use crate::shell::store::users::Role;
 
 use super::access::{Access, Rule, guard};
+use super::intake::Takes;
 use super::{
-    WebState, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, health, intake, keys,
-    ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, stream, users, webhooks,
+    WebState, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, exchange, health, intake,
+    keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, stream, users, webhooks,
 };
 
 /// One address.
@@ -25,6 +26,7 @@ pub struct Route {
     pub section: &'static str,
     /// Scopes that let a program in as well.
     pub also: &'static [&'static str],
+    takes: Takes,
     handler: MethodRouter<WebState>,
 }
 
@@ -39,12 +41,18 @@ impl Route {
         self
     }
 
+    /// Its body is a table (CSV) instead of JSON.
+    fn takes_table(mut self) -> Route {
+        self.takes = Takes::Table;
+        self
+    }
+
     /// The handler behind its guards.
     pub(super) fn guarded(self, state: &WebState) -> MethodRouter<WebState> {
         let rule = Rule { access: self.access, section: self.section, also: self.also };
         // The last one is the outermost: nobody's body is read before it is known who sends it.
         self.handler
-            .route_layer(from_fn_with_state(state.clone(), intake::intake))
+            .route_layer(from_fn_with_state((state.clone(), self.takes), intake::intake))
             .route_layer(from_fn_with_state((state.clone(), rule), guard))
     }
 }
@@ -55,7 +63,15 @@ pub fn all() -> Vec<Route> {
     let agent = Access::Role(Role::Agent);
     let supervisor = Access::Role(Role::Supervisor);
     let administrator = Access::Role(Role::Administrator);
-    let route = |method, path, access, section, handler| Route { method, path, access, section, also: &[], handler };
+    let route = |method, path, access, section, handler| Route {
+        method,
+        path,
+        access,
+        section,
+        also: &[],
+        takes: Takes::Json,
+        handler,
+    };
     vec![
         route("GET", "/", Access::Public, "page", get(page::page)),
         route("GET", "/api/openapi.json", Access::Public, "openapi", get(openapi::serve)),
@@ -129,6 +145,12 @@ pub fn all() -> Vec<Route> {
         route("POST", "/api/v1/orders/{id}/no-show", agent, "orders", post(order_actions::no_show)).also(&[DRIVERS]),
         route("POST", "/api/v1/orders/{id}/wake", agent, "orders", post(order_actions::wake)),
         route("GET", "/api/v1/addresses/hints", agent, "addresses", get(addresses::hints)),
+        route("GET", "/api/v1/clients/export", administrator, "clients", get(exchange::export_clients)),
+        route("POST", "/api/v1/clients/import", administrator, "clients", post(exchange::import_clients)).takes_table(),
+        route("GET", "/api/v1/clients/{id}/personal-data", administrator, "clients", get(exchange::personal_data)),
+        route("POST", "/api/v1/clients/{id}/erase", administrator, "clients", post(exchange::erase)),
+        route("GET", "/api/v1/orders/export", administrator, "orders", get(exchange::export_orders)),
+        route("POST", "/api/v1/orders/import", administrator, "orders", post(exchange::import_orders)).takes_table(),
         route("GET", "/api/v1/keys", administrator, "keys", get(keys::list)),
         route("POST", "/api/v1/keys", administrator, "keys", post(keys::add)),
         route("DELETE", "/api/v1/keys/{id}", administrator, "keys", delete(keys::revoke)),

@@ -12,3 +12,4 @@ mod programs;
 mod roles;
 mod sessions;
 mod stream;
+mod tables;
