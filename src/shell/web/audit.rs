@@ -60,7 +60,7 @@ pub(super) struct Wanted {
 
 /// A line of the audit.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Line {
+pub(super) struct AuditLine {
     id: i64,
     at: DateTime<Utc>,
     /// `engine`, `agent`, `person` or `program`.
@@ -76,19 +76,19 @@ pub(super) struct Line {
 
 /// A page of the audit, newest first.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Lines {
-    items: Vec<Line>,
+pub(super) struct AuditLines {
+    items: Vec<AuditLine>,
     /// Cursor of the next page; `null` after the last.
     next: Option<String>,
 }
 
 /// Who did what, newest first.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit", params(Wanted),
-    responses((status = 200, body = Lines), (status = 400, body = Problem)))]
+    responses((status = 200, body = AuditLines), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
-) -> Result<axum::Json<Lines>, Problem> {
+) -> Result<axum::Json<AuditLines>, Problem> {
     let filter = AuditFilter {
         from: wanted.from.map(wall),
         to: wanted.to.map(wall),
@@ -96,7 +96,7 @@ pub(super) async fn list(
         action: wanted.action,
     };
     let page = state.store.list_audit(&filter, wanted.cursor.as_deref(), wanted.limit.unwrap_or(PAGE)).await?;
-    let items = page.items.into_iter().map(|row| Line {
+    let items = page.items.into_iter().map(|row| AuditLine {
         id: row.id,
         at: time(row.at),
         actor_kind: row.actor_kind,
@@ -106,5 +106,5 @@ pub(super) async fn list(
         detail: row.detail,
         address: row.address,
     });
-    Ok(axum::Json(Lines { items: items.collect(), next: page.next }))
+    Ok(axum::Json(AuditLines { items: items.collect(), next: page.next }))
 }

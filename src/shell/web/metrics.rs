@@ -255,7 +255,7 @@ fn told(counter: &Counter, number: u64) {
 
 /// The numbers, in the text format of Prometheus. Open to this machine; others need a supervisor's session or a key
 /// with the scope `metrics:read`.
-#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String)))]
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(super) async fn metrics(State(state): State<WebState>) -> Result<impl IntoResponse, Problem> {
     // Without the engine's answer the rest is still worth reading.
     if let Ok(view) = state.board.view(&state.requests, VIEW_AGE).await {

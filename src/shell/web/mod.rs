@@ -6,8 +6,8 @@
 //! - `dto`: the shapes of JSON; `openapi`: their description
 //! - `users`, `agents`, `queue`, `calls`, `blocked`, `addresses`, `recordings`, `audit`, `keys`, `webhooks`,
 //!   `exchange`: the handlers
-//! - `orders`, `order_actions`, `clients`, `client_actions`: what the office lives on, with their own `…_dto`; `writer`:
-//!   who changes them, looking at which version
+//! - `orders`, `order_actions`, `clients`, `client_actions`, `ledgers`, `tariffs`: what the office lives on, with their own
+//!   `…_dto`; `writer`: who changes them, looking at which version
 //! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
 //! - [`server`]: the listening socket
 
@@ -48,6 +48,7 @@ pub mod routes;
 pub mod server;
 mod session;
 mod stream;
+mod tariffs;
 mod throttle;
 mod users;
 mod webhooks;

@@ -1,18 +1,23 @@
 //! The API's description.
 
+use std::collections::BTreeSet;
+
 use utoipa::OpenApi;
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::shell::store::users::Role;
 
 use super::access::Access;
-use super::problem::Problem;
+use super::problem::{MEDIA_TYPE, Problem};
 use super::routes::Route;
 use super::{
     access, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, exchange, health, keys,
-    ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, stream, users, webhooks,
+    ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, stream, tariffs, users,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -20,7 +25,10 @@ use super::{
     info(
         title = "Perezvon",
         description = "Telephony and IVR engine for dispatch offices. Errors are problem details (RFC 9457). Moments \
-            are RFC 3339 in UTC. Lists are paged by cursor. A write with the header Idempotency-Key is done once, however often it is sent."
+            are RFC 3339 in UTC. Lists are paged by cursor. Money is kopecks. A write with the header Idempotency-Key is \
+            done once, however often it is sent. Orders, cards, tariffs and groups answer with an ETag, their version: sent back as If-Match, or \
+            as `version` in the body, it keeps a change from overwriting another's (409, with `current`). Refusals are \
+            in Russian or English by Accept-Language."
     ),
     paths(
         page::page,
@@ -94,6 +102,15 @@ use super::{
         order_actions::cancel,
         order_actions::no_show,
         order_actions::wake,
+        tariffs::tariffs,
+        tariffs::add_tariff,
+        tariffs::tariff,
+        tariffs::change_tariff,
+        tariffs::estimate,
+        tariffs::groups,
+        tariffs::add_group,
+        tariffs::group,
+        tariffs::change_group,
         addresses::hints,
         audit::list,
         exchange::export_clients,
@@ -116,7 +133,7 @@ use super::{
         stream::stream,
     ),
     components(schemas(Problem, stream::StreamMessage)),
-    modifiers(&LogIn)
+    modifiers(&LogIn, &Problems)
 )]
 struct Api;
 
@@ -142,6 +159,66 @@ impl utoipa::Modify for LogIn {
             if let Some(operation) = operation {
                 operation.security = Some(ways_in(&route));
             }
+        }
+    }
+}
+
+/// What every operation can answer besides what it says itself, and in which media type.
+struct Problems;
+
+impl utoipa::Modify for Problems {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        for item in api.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                let responses = &mut operation.responses.responses;
+                for response in responses.values_mut() {
+                    if let RefOr::T(response) = response {
+                        as_problem(response);
+                    }
+                }
+                responses.entry("default".to_owned()).or_insert_with(|| RefOr::T(any_problem()));
+            }
+        }
+        open_parts(api);
+    }
+}
+
+/// A problem has a media type of its own.
+fn as_problem(response: &mut Response) {
+    let is_problem = |content: &Content| match &content.schema {
+        Some(RefOr::Ref(reference)) => reference.ref_location.ends_with("/Problem"),
+        Some(RefOr::T(_)) | None => false,
+    };
+    if response.content.get("application/json").is_some_and(is_problem)
+        && let Some(content) = response.content.shift_remove("application/json")
+    {
+        response.content.insert(MEDIA_TYPE.to_owned(), content);
+    }
+}
+
+/// The form of a request, who asks, how often, whether the database answers: these can be wrong with any request.
+fn any_problem() -> Response {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new().description("Whatever goes wrong").content(MEDIA_TYPE, content).build()
+}
+
+/// A shape that is a part of a larger one says nothing of what else the larger one holds.
+fn open_parts(api: &mut utoipa::openapi::OpenApi) {
+    let Some(components) = api.components.as_mut() else { return };
+    let mut parts = BTreeSet::new();
+    for schema in components.schemas.values() {
+        if let RefOr::T(Schema::AllOf(all)) = schema {
+            for item in &all.items {
+                if let RefOr::Ref(reference) = item {
+                    parts.extend(reference.ref_location.rsplit('/').next().map(str::to_owned));
+                }
+            }
+        }
+    }
+    for part in parts {
+        if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&part) {
+            object.additional_properties = None;
         }
     }
 }

@@ -11,7 +11,8 @@ use super::access::{Access, Rule, guard};
 use super::intake::Takes;
 use super::{
     WebState, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, exchange, health, intake,
-    keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, stream, users, webhooks,
+    keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, stream, tariffs, users,
+    webhooks,
 };
 
 /// One address.
@@ -144,6 +145,15 @@ pub fn all() -> Vec<Route> {
         route("POST", "/api/v1/orders/{id}/cancel", agent, "orders", post(order_actions::cancel)).also(&[DRIVERS]),
         route("POST", "/api/v1/orders/{id}/no-show", agent, "orders", post(order_actions::no_show)).also(&[DRIVERS]),
         route("POST", "/api/v1/orders/{id}/wake", agent, "orders", post(order_actions::wake)),
+        route("GET", "/api/v1/tariffs", agent, "tariffs", get(tariffs::tariffs)),
+        route("POST", "/api/v1/tariffs", administrator, "tariffs", post(tariffs::add_tariff)),
+        route("GET", "/api/v1/tariffs/{id}", agent, "tariffs", get(tariffs::tariff)),
+        route("PATCH", "/api/v1/tariffs/{id}", administrator, "tariffs", patch(tariffs::change_tariff)),
+        route("GET", "/api/v1/tariffs/{id}/estimate", agent, "tariffs", get(tariffs::estimate)),
+        route("GET", "/api/v1/groups", agent, "groups", get(tariffs::groups)),
+        route("POST", "/api/v1/groups", administrator, "groups", post(tariffs::add_group)),
+        route("GET", "/api/v1/groups/{id}", agent, "groups", get(tariffs::group)),
+        route("PATCH", "/api/v1/groups/{id}", administrator, "groups", patch(tariffs::change_group)),
         route("GET", "/api/v1/addresses/hints", agent, "addresses", get(addresses::hints)),
         route("GET", "/api/v1/clients/export", administrator, "clients", get(exchange::export_clients)),
         route("POST", "/api/v1/clients/import", administrator, "clients", post(exchange::import_clients)).takes_table(),

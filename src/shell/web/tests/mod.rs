@@ -13,3 +13,4 @@ mod roles;
 mod sessions;
 mod stream;
 mod tables;
+mod tariffs;
