@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod hints;
 mod import;
 mod outlets;
+mod preorders;
 pub mod recordings;
 pub mod requests;
 pub mod serve;

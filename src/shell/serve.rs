@@ -25,7 +25,7 @@ use super::store::agents::AgentRow;
 use super::store::journal::{Journal, JournalHandle, JournalSettings};
 use super::store::{Store, upkeep};
 use super::updates::Updates;
-use super::{driver, shutdown, sounds, web, webhooks};
+use super::{driver, preorders, shutdown, sounds, web, webhooks};
 
 /// Events waiting for the driver. It takes a few microseconds for each; a full channel means that something is very
 /// wrong, and then the senders wait.
@@ -63,6 +63,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         cancel.clone(),
     );
     upkeep::start(store.clone(), cancel.clone());
+    preorders::start(store.clone(), cancel.clone());
     let requests = Requests::new(events.clone());
     let updates = Updates::default();
     store.announce_to(updates.clone());
