@@ -2,11 +2,13 @@
 
 use crate::domain::client::Command;
 use crate::domain::history::{ActorKind, By, Source};
+use crate::domain::order::{self, CancelledBy};
 use crate::engine::event::Actor;
 use crate::engine::time::Wall;
 use crate::shell::store::author::Author;
 use crate::shell::store::client_list::ClientFilter;
 use crate::shell::store::order_list::OrderFilter;
+use crate::shell::store::orders::OrderChange;
 use crate::shell::store::testing::{TestStore, on_both};
 
 use super::*;
@@ -138,9 +140,13 @@ async fn a_client_gets_all_that_is_known_and_is_erased() {
         for known in ["Иванова", "злая собака", "улица Ленина", "+79001234567"] {
             assert!(data.contains(known), "{known}: {data}");
         }
+        let cancel = order::Command::Cancel { by: CancelledBy::Client, reason: String::new() };
+        let order = t.store.list_orders(&OrderFilter::default(), None, 9).await.unwrap().items[0].id;
+        t.store.change_order(order, OrderChange::Command(cancel), &author(), NOW).await.unwrap();
         t.store.change_client(id, Command::Erase, &author(), NOW).await.unwrap();
         let data = personal::export(&t.store, id).await.unwrap().unwrap();
         let card = format!("{} {} {}", data["card"], data["history"], data["places"]);
+        assert!(!data["orders"].to_string().contains("улица Ленина"), "{data}");
         for known in ["Иванова", "злая собака", "улица Ленина", "+79001234567"] {
             assert!(!card.contains(known), "{known}: {card}");
         }

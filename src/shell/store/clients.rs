@@ -363,6 +363,7 @@ impl Tx {
             let sql = Sql::new("UPDATE clients SET body = $2, code = NULL WHERE id = $1").with(one);
             self.execute(sql.with(json(&card.wiped())?)).await?;
             self.forget_places(one).await?;
+            self.redact_orders(one).await?;
             let history = Sql::new("SELECT id, entry FROM client_history WHERE client = $1").with(one);
             for row in self.rows(history).await? {
                 let entry = client::redacted(from_json(&row.text("entry")?)?);

@@ -250,6 +250,37 @@ impl Tx {
         }
     }
 
+    /// Takes what tells of a person out of all orders of a client who is erased; times, states and sums stay for the
+    /// statistics. What programs outside have not taken yet, they are not told any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] while one of them is still to be driven.
+    pub(super) async fn redact_orders(&mut self, client: i64) -> Result<()> {
+        let orders = Sql::new("SELECT id, ended_at FROM orders WHERE client = $1 ORDER BY id").with(client);
+        for found in self.rows(orders).await? {
+            let id = OrderId(found.int("id")?);
+            if found.int_opt("ended_at")?.is_none() {
+                return Err(StoreError::Invalid(format!("order {id} of this client is open: end it first")));
+            }
+            let history = Sql::new("SELECT id, entry FROM order_history WHERE order_id = $1 ORDER BY version");
+            let mut entries = Vec::new();
+            for line in self.rows(history.with(id.0)).await? {
+                let entry = order::redacted(from_json(&line.text("entry")?)?);
+                let sql = Sql::new("UPDATE order_history SET entry = $2 WHERE id = $1").with(line.int("id")?);
+                self.execute(sql.with(json(&entry)?)).await?;
+                entries.push(entry);
+            }
+            let order = order::restore(&entries).ok_or_else(|| {
+                StoreError::Failed(format!("the history of order {id} does not begin with its making"))
+            })?;
+            let version = order.version;
+            self.write_order(&OrderRow { id, order }, version).await?;
+            self.execute(Sql::new("DELETE FROM order_points WHERE order_id = $1").with(id.0)).await?;
+            self.execute(Sql::new("DELETE FROM outbox WHERE lane = $1").with(Message::lane_of_order(id.0))).await?;
+        }
+        Ok(())
+    }
+
     async fn write_order_history(&mut self, row: &OrderRow, entries: &[Entry<Event>], author: &Author) -> Result<()> {
         for entry in entries {
             let kind = entry.event.kind();

@@ -43,11 +43,16 @@ impl Message {
         }
         Ok(Message {
             id: format!("order-{id}-{}", entry.version),
-            lane: format!("order:{id}"),
+            lane: Message::lane_of_order(id),
             event: format!("order.{}", entry.event.kind()),
             at: entry.at,
             data: json!({"order": shown, "change": serde_json::to_value(entry).map_err(unreadable)?}),
         })
+    }
+
+    /// The lane of all messages about an order.
+    pub(super) fn lane_of_order(id: i64) -> String {
+        format!("order:{id}")
     }
 
     /// The body as it is signed and sent.

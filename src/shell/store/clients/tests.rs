@@ -5,11 +5,14 @@ use crate::domain::client::{CardCar, CardPhone, Detail, Name};
 use crate::domain::history::{ActorKind, By, Source};
 use crate::domain::ledger::{Book, EntryKind, Method, Post};
 use crate::domain::money::Kopecks;
+use crate::domain::order::{self, CancelledBy};
 use crate::domain::rejected::Rejected;
 use crate::engine::event::Actor;
 use crate::engine::ids::CallId;
 
 use super::super::audit::AuditFilter;
+use super::super::orders::OrderChange;
+use super::super::orders::tests::taxi;
 use super::super::testing::on_both;
 use super::*;
 
@@ -185,7 +188,19 @@ async fn an_erased_client_is_nowhere_to_be_found() {
             .unwrap();
         s.post_ledger(anna.id, top_up(100), &olga(), Wall(4)).await.unwrap();
         s.merge_clients(anna.id, twin.id, None, &olga(), Wall(5)).await.unwrap();
+        let ride =
+            order::Create { from: Address::street("улица Пушкина", "12к2"), ..taxi("+79001234567") };
+        let ride = s.create_order(ride, &olga(), Wall(5)).await.unwrap().id;
+        let open = s.change_client(anna.id, Command::Erase, &olga(), Wall(6)).await.unwrap_err();
+        assert!(open.to_string().contains("is open"), "{open}");
+        let cancel =
+            order::Command::Cancel { by: CancelledBy::Client, reason: "Ёлкина передумала".into() };
+        s.change_order(ride, OrderChange::Command(cancel), &olga(), Wall(6)).await.unwrap();
         s.change_client(anna.id, Command::Erase, &olga(), Wall(6)).await.unwrap();
+        let kept = s.get_order(ride).await.unwrap().unwrap();
+        let told = format!("{kept:?}{:?}", s.order_history(ride).await.unwrap());
+        assert_eq!((kept.order.state, kept.order.version), (order::State::Cancelled, 2));
+        assert!(!told.contains("лкина") && !told.contains("1234567") && !told.contains("Пушкина"), "{told}");
         assert!(s.client_of_number("+79001234567").await.unwrap().is_none());
         assert!(s.search_clients("елкина", 9).await.unwrap().is_empty());
         for id in [anna.id, twin.id] {
