@@ -14,7 +14,7 @@ pub struct Create {
     pub referred_by: Option<ClientId>,
 }
 
-/// What can be wanted of a card that exists. Merging has a function of its own: [`merge`](super::merge).
+/// What can be wanted of a card that exists. Merging has a function of its own: [`merge`](super::merge()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Change what is known. Later ones of the same kind win.

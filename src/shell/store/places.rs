@@ -23,7 +23,7 @@ impl Store {
         self.rows(sql.with(client).with(MOST)).await?.iter().map(place).collect()
     }
 
-    /// The client was there once more. [`Tx::use_place`] does the same within a transaction.
+    /// The client was there once more. `Tx::use_place` does the same within a transaction.
     ///
     /// # Errors
     /// When the database does not answer or does not accept it.
