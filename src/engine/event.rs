@@ -208,8 +208,10 @@ pub struct CallerCard {
     pub name: Option<String>,
     /// Who talked with this client last.
     pub last_agent: Option<AgentId>,
-    /// Added to the queue's own priority (corporate, VIP).
+    /// The level of the client's group (VIP): see [`Precedence`](super::settings::Precedence).
     pub priority: i16,
+    /// The client is a company.
+    pub corporate: bool,
     /// Free note shown to the agent.
     pub note: Option<String>,
     /// The client's card, if there is one already.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::domain::order::State;
 use crate::speech::Language;
 
+use super::event::{CallerCard, CallerOrder};
 use super::ids::{AgentId, NodeId, QueueId};
 use super::time::Wall;
 use super::view::Status;
@@ -24,12 +26,51 @@ pub struct Settings {
     pub recording_notice: bool,
     /// One level of priority is worth this much waiting.
     pub priority_step: Duration,
+    /// What a caller's own business adds to the queue's priority.
+    pub precedence: Precedence,
     /// Beginnings of outside numbers (canonical, digits with `+`) to which a call may be transferred.
     pub allowed_numbers: BTreeSet<String>,
     /// PJSIP endpoint through which outside numbers are dialled, if any.
     pub trunk: Option<String>,
     /// Calls at once; further ones go to the fallback dialplan.
     pub max_calls: usize,
+}
+
+/// Levels of priority that a caller has by an order or as a company's. They do not add up, neither among themselves nor
+/// with that of the client's group: the highest counts, so that a group's level never turns their order round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Precedence {
+    /// The ordered car waits outside.
+    pub car_waiting: i16,
+    /// A car is on its way.
+    pub car_assigned: i16,
+    /// The client is a company.
+    pub corporate: i16,
+}
+
+impl Default for Precedence {
+    fn default() -> Self {
+        Precedence { car_waiting: 30, car_assigned: 20, corporate: 10 }
+    }
+}
+
+impl Precedence {
+    /// What this caller's card adds to the queue's priority.
+    #[must_use]
+    pub fn of(&self, card: &CallerCard) -> i16 {
+        let by_order = |order: &CallerOrder| match order.state {
+            State::Arrived => Some(self.car_waiting),
+            State::Assigned => Some(self.car_assigned),
+            State::Searching
+            | State::InTrip
+            | State::Completed
+            | State::NotFound
+            | State::Cancelled
+            | State::False => None,
+        };
+        let corporate = card.corporate.then_some(self.corporate);
+        card.orders.iter().filter_map(by_order).chain(corporate).fold(card.priority, i16::max)
+    }
 }
 
 /// One queue.
@@ -83,6 +124,7 @@ impl Default for Settings {
             greeting: true,
             recording_notice: true,
             priority_step: Duration::from_secs(60),
+            precedence: Precedence::default(),
             allowed_numbers: BTreeSet::new(),
             trunk: None,
             max_calls: 10_000,
@@ -138,4 +180,41 @@ pub struct AgentProfile {
     pub idle_since: Wall,
     /// Calls taken since the last log-in. Used only when the core does not know the agent yet.
     pub calls_taken: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::Address;
+    use crate::domain::ids::OrderId;
+
+    fn caller(priority: i16, corporate: bool, states: &[State]) -> i16 {
+        let order = |state: &State| CallerOrder {
+            order: OrderId(1),
+            state: *state,
+            created_at: Wall(0),
+            from: Address::default(),
+            to: None,
+            car: None,
+            eta: None,
+            arrived_at: None,
+        };
+        let orders = states.iter().map(order).collect();
+        Precedence::default().of(&CallerCard { priority, corporate, orders, ..CallerCard::default() })
+    }
+
+    #[test]
+    fn a_waiting_car_goes_before_an_assigned_one_and_that_before_companies_and_groups_and_those_before_others() {
+        let waiting = caller(0, false, &[State::Completed, State::Arrived]);
+        let assigned = caller(15, true, &[State::Searching, State::Assigned]);
+        let company = caller(0, true, &[State::InTrip]);
+        let other = caller(0, false, &[State::Searching, State::NotFound, State::Cancelled, State::False]);
+        assert!(waiting > assigned && assigned > company && company > other);
+        assert_eq!(other, 0);
+    }
+
+    #[test]
+    fn a_group_counts_where_nothing_higher_does() {
+        assert_eq!((caller(15, true, &[]), caller(100, false, &[State::Arrived]), caller(-5, false, &[])), (15, 100, -5));
+    }
 }

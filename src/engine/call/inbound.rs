@@ -93,7 +93,8 @@ impl Call {
     }
 
     /// The card is there; late cards still reach the agent's screen.
-    pub(in crate::engine) fn card_loaded(&mut self, core: &mut Shared, card: CallerCard) {
+    pub(in crate::engine) fn card_loaded(&mut self, core: &mut Shared, mut card: CallerCard) {
+        card.priority = core.settings.precedence.of(&card);
         self.priority = core.queue(self.queue).priority.saturating_add(card.priority);
         self.card = card;
         if self.phase != Phase::Loading {

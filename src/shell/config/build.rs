@@ -9,7 +9,7 @@ use crate::domain::address::GeoPoint;
 use crate::domain::phone::Phone;
 use crate::domain::taximeter::Zone;
 use crate::engine::ids::QueueId;
-use crate::engine::settings::{QueueSettings, Settings, Strategy};
+use crate::engine::settings::{Precedence, QueueSettings, Settings, Strategy};
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
 use crate::shell::store::orders::Metering;
@@ -241,6 +241,11 @@ fn engine(raw: raw::Queues, office: &raw::Office, limits: raw::Limits) -> Result
         greeting: office.greeting,
         recording_notice: office.recording_notice,
         priority_step: seconds("queue.priority_step_seconds", raw.priority_step_seconds, 1)?,
+        precedence: Precedence {
+            car_waiting: raw.car_waiting_priority,
+            car_assigned: raw.car_assigned_priority,
+            corporate: raw.corporate_priority,
+        },
         allowed_numbers,
         trunk: limits.trunk,
         max_calls: usize::try_from(limits.max_calls).unwrap_or(usize::MAX),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::settings::Precedence;
+
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Raw {
@@ -116,15 +118,22 @@ pub(super) struct Queues {
     pub(super) defaults: QueueDefaults,
     pub(super) routes: BTreeMap<String, String>,
     pub(super) priority_step_seconds: u32,
+    pub(super) car_waiting_priority: i16,
+    pub(super) car_assigned_priority: i16,
+    pub(super) corporate_priority: i16,
 }
 
 impl Default for Queues {
     fn default() -> Self {
+        let Precedence { car_waiting, car_assigned, corporate } = Precedence::default();
         Queues {
             list: Vec::new(),
             defaults: QueueDefaults::default(),
             routes: BTreeMap::new(),
             priority_step_seconds: 60,
+            car_waiting_priority: car_waiting,
+            car_assigned_priority: car_assigned,
+            corporate_priority: corporate,
         }
     }
 }

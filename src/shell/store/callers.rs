@@ -68,6 +68,7 @@ impl Store {
             name: named.then(|| card.title()),
             note: Some(card.note).filter(|note| !note.is_empty()),
             priority: group.map_or(0, |group| group.value.priority),
+            corporate: card.kind != Kind::Personal,
             client: Some(id),
             conflict: card.conflict,
             orders: self.caller_orders(id).await?,
