@@ -33,6 +33,8 @@ pub enum EntryKind {
     Refund,
     /// Bonuses were given.
     Accrual,
+    /// Bonuses were given for a new client who was brought by this one and has made a first trip.
+    Referral,
     /// Money or bonuses were taken off.
     WriteOff,
     /// Moved between two cards that were merged; can be below zero on either side.
@@ -85,6 +87,7 @@ words!(EntryKind {
     Payment => "payment",
     Refund => "refund",
     Accrual => "accrual",
+    Referral => "referral",
     WriteOff => "write_off",
     Transfer => "transfer",
 });
@@ -220,8 +223,10 @@ pub fn post(
         Book::Bonus => Kopecks::ZERO,
     };
     let added = match (post.kind, post.book) {
-        (EntryKind::TopUp, Book::Account) | (EntryKind::Accrual, Book::Bonus) => amount,
-        (EntryKind::TopUp, Book::Bonus) | (EntryKind::Accrual, Book::Account) => return wrong("kind"),
+        (EntryKind::TopUp, Book::Account) | (EntryKind::Accrual | EntryKind::Referral, Book::Bonus) => amount,
+        (EntryKind::TopUp, Book::Bonus) | (EntryKind::Accrual | EntryKind::Referral, Book::Account) => {
+            return wrong("kind");
+        }
         (EntryKind::Refund, Book::Account | Book::Bonus) => {
             if post.order.is_none() {
                 return wrong("order");

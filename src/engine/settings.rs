@@ -61,12 +61,9 @@ impl Precedence {
         let by_order = |order: &CallerOrder| match order.state {
             State::Arrived => Some(self.car_waiting),
             State::Assigned => Some(self.car_assigned),
-            State::Searching
-            | State::InTrip
-            | State::Completed
-            | State::NotFound
-            | State::Cancelled
-            | State::False => None,
+            State::Searching | State::InTrip | State::Completed | State::NotFound | State::Cancelled | State::False => {
+                None
+            }
         };
         let corporate = card.corporate.then_some(self.corporate);
         card.orders.iter().filter_map(by_order).chain(corporate).fold(card.priority, i16::max)
@@ -215,6 +212,9 @@ mod tests {
 
     #[test]
     fn a_group_counts_where_nothing_higher_does() {
-        assert_eq!((caller(15, true, &[]), caller(100, false, &[State::Arrived]), caller(-5, false, &[])), (15, 100, -5));
+        assert_eq!(
+            (caller(15, true, &[]), caller(100, false, &[State::Arrived]), caller(-5, false, &[])),
+            (15, 100, -5)
+        );
     }
 }

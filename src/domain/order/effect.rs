@@ -27,9 +27,18 @@ pub enum Effect {
     },
 }
 
-/// What follows from an event. `order` is the order after it, `group` the group of its client.
+/// What must be known of an order's client to tell what follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Regard<'a> {
+    /// The client's group.
+    pub group: Option<&'a Group>,
+    /// Who brought the client, as long as the client has made no trip.
+    pub brought_by: Option<ClientId>,
+}
+
+/// What follows from an event. `order` is the order after it, `regard` tells of its client before it.
 #[must_use]
-pub fn effects(id: OrderId, order: &Order, event: &Event, group: Option<&Group>) -> Vec<Effect> {
+pub fn effects(id: OrderId, order: &Order, event: &Event, regard: Regard<'_>) -> Vec<Effect> {
     let Some(client) = order.client else { return Vec::new() };
     let count = |tally| Effect::Count { client, tally };
     match event {
@@ -38,8 +47,9 @@ pub fn effects(id: OrderId, order: &Order, event: &Event, group: Option<&Group>)
             if settlement.price > Kopecks::ZERO && settlement.discount == settlement.price {
                 effects.push(count(Tally::Prize));
             }
-            let posts = posts(id, order, settlement, group);
+            let posts = posts(id, order, settlement, regard.group);
             effects.extend(posts.into_iter().map(|post| Effect::Post { client, post }));
+            effects.extend(referral(id, regard));
             effects
         }
         Event::ClientNoShow => vec![count(Tally::False)],
@@ -79,4 +89,19 @@ fn posts(id: OrderId, order: &Order, settlement: &Settlement, group: Option<&Gro
     ];
     posts.retain(|post| post.amount > Kopecks::ZERO);
     posts
+}
+
+/// The reward for bringing a client who has now made a first trip. The friend's number is nobody else's business.
+fn referral(id: OrderId, regard: Regard<'_>) -> Option<Effect> {
+    let amount = regard.group.map(|group| group.referral_bonus).filter(|amount| *amount > Kopecks::ZERO)?;
+    let post = Post {
+        book: Book::Bonus,
+        kind: EntryKind::Referral,
+        method: Method::Automatic,
+        amount,
+        order: Some(id),
+        phone: String::new(),
+        comment: String::new(),
+    };
+    Some(Effect::Post { client: regard.brought_by?, post })
 }

@@ -24,7 +24,7 @@ mod tests;
 pub use apply::restore;
 pub use command::{Action, CancelledBy, Command, Create, Finish, Price, Standing};
 pub use decide::{create, handle};
-pub use effect::{Effect, effects};
+pub use effect::{Effect, Regard, effects};
 pub use erase::redacted;
 pub use event::{Change, Detail, Event};
 pub use state::{Cancellation, Driver, Eta, Order, State, Wanted};

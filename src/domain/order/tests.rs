@@ -216,16 +216,26 @@ fn the_fare_of_a_trip_follows_from_what_is_kept_with_it() {
 
 #[test]
 fn what_follows_for_the_client_is_counted_and_paid() {
-    let group = Group { bonus_permille: 50, ..Group::default() };
+    let group = Group { bonus_permille: 50, referral_bonus: Kopecks(10_000), ..Group::default() };
     let new = Create { payment: Payment::Account, ..new_order() };
     let (order, history) = run(new, [assign(1), Command::Arrive, Command::Start, Command::Finish(fixed(4_300))]);
-    let effects = effects(OrderId(9), &order, &history[4].event, Some(&group));
+    let regard = Regard { group: Some(&group), brought_by: Some(ClientId(3)) };
+    let effects = effects(OrderId(9), &order, &history[4].event, regard);
     let client = ClientId(1);
     let paid = |book, kind, amount| {
         let phone = "+79001234567".to_owned();
         let order = Some(OrderId(9));
         let (method, comment) = (ledger::Method::Automatic, String::new());
         Effect::Post { client, post: Post { book, kind, method, amount: Kopecks(amount), order, phone, comment } }
+    };
+    let reward = Post {
+        book: Book::Bonus,
+        kind: EntryKind::Referral,
+        method: ledger::Method::Automatic,
+        amount: Kopecks(10_000),
+        order: Some(OrderId(9)),
+        phone: String::new(),
+        comment: String::new(),
     };
     assert_eq!(
         effects,
@@ -234,10 +244,11 @@ fn what_follows_for_the_client_is_counted_and_paid() {
             paid(Book::Bonus, EntryKind::Payment, 300),
             paid(Book::Account, EntryKind::Payment, 4_000),
             paid(Book::Bonus, EntryKind::Accrual, 200),
+            Effect::Post { client: ClientId(3), post: reward },
         ]
     );
     let (order, history) = run(new_order(), [assign(1), Command::Arrive, Command::NoShow]);
-    let effects = super::effects(OrderId(9), &order, &history[3].event, None);
+    let effects = super::effects(OrderId(9), &order, &history[3].event, Regard::default());
     assert_eq!(effects, [Effect::Count { client, tally: Tally::False }]);
     assert_eq!(Counters::default().with(Tally::False).false_orders, 1);
 }
@@ -426,7 +437,9 @@ proptest! {
         };
         let credit = Kopecks(10_000);
         let (mut balances, mut entries) = (Balances { bonus: Kopecks(700), ..Balances::default() }, Vec::new());
-        let group = Group { bonus_permille: 30, ..Group::default() };
+        let group = Group { bonus_permille: 30, referral_bonus: Kopecks(500), ..Group::default() };
+        let regard = Regard { group: Some(&group), brought_by: Some(ClientId(2)) };
+        let mut rewards = 0;
         let mut now = NOW;
         for (by, mut command, minutes) in commands {
             now = now.plus_ms(minutes * MINUTE);
@@ -445,8 +458,13 @@ proptest! {
                     prop_assert!(!new.is_empty() || next == order);
                     if let Some(entry) = new.first() {
                         prop_assert!(may_follow(order.state, next.state), "{:?} {:?}", order.state, next.state);
-                        for effect in effects(OrderId(1), &next, &entry.event, Some(&group)) {
-                            if let Effect::Post { client: _, post } = effect {
+                        for effect in effects(OrderId(1), &next, &entry.event, regard) {
+                            if let Effect::Post { client, post } = effect {
+                                if Some(client) != next.client {
+                                    prop_assert_eq!((client, post.kind, post.amount), (ClientId(2), EntryKind::Referral, Kopecks(500)));
+                                    rewards += 1;
+                                    continue;
+                                }
                                 let limits = Limits { credit, refundable: Kopecks::ZERO };
                                 let (after, entry) = ledger::post(&balances, post, &limits, &By::engine(), now).unwrap();
                                 balances = after;
@@ -471,5 +489,6 @@ proptest! {
         };
         let settlement = order.settlement.unwrap_or_default();
         prop_assert_eq!((paid(Book::Bonus), paid(Book::Account)), (settlement.bonus, settlement.account));
+        prop_assert_eq!(rewards, usize::from(order.state == State::Completed));
     }
 }

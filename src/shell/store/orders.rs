@@ -8,11 +8,11 @@ use crate::domain::address::{Address, GeoPoint};
 use crate::domain::fare::{Calculation, Funds};
 use crate::domain::group::Group;
 use crate::domain::hint::Place;
-use crate::domain::history::{By, Entry};
+use crate::domain::history::Entry;
 use crate::domain::ids::{OrderId, TariffId};
-use crate::domain::ledger::{self, Book};
+use crate::domain::ledger::{self, Balances, Book, Post};
 use crate::domain::money::Kopecks;
-use crate::domain::order::{self, Command, Create, Effect, Event, Finish, Order, Price, Wanted};
+use crate::domain::order::{self, Command, Create, Effect, Event, Finish, Order, Price, Regard, Wanted};
 use crate::domain::phone::Phone;
 use crate::domain::rejected::{Problem, Rejected};
 use crate::domain::tariff::{Tariff, Terms};
@@ -160,12 +160,10 @@ impl Store {
         let row = OrderRow { id, order };
         tx.write_order(&row, before.order.version).await?;
         tx.write_order_history(&row, &entries, author).await?;
-        let client = tx.follow(&row, &entries, author, now).await?;
+        let clients = tx.follow(&row, &entries, author, now).await?;
         tx.commit().await?;
         self.announce(row.update());
-        if let Some(client) = client {
-            self.announce(client.update());
-        }
+        clients.iter().for_each(|client| self.announce(client.update()));
         Ok(row)
     }
 
@@ -299,36 +297,62 @@ impl Tx {
         Ok(())
     }
 
-    /// What follows from an order's events for its client; answers the client for whom something did.
+    /// What follows from an order's events for its client; answers those for whom something did.
     async fn follow(
         &mut self,
         row: &OrderRow,
         entries: &[Entry<Event>],
         author: &Author,
         now: Wall,
-    ) -> Result<Option<ClientRow>, ChangeError<OrderRow>> {
-        let tells = |entry: &Entry<Event>| !order::effects(row.id, &row.order, &entry.event, None).is_empty();
+    ) -> Result<Vec<ClientRow>, ChangeError<OrderRow>> {
+        let nobody = Regard::default();
+        let tells = |entry: &Entry<Event>| !order::effects(row.id, &row.order, &entry.event, nobody).is_empty();
         if !entries.iter().any(tells) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let Some(mut client) = self.client_of(&row.order).await? else { return Ok(None) };
+        let mut touched = Vec::new();
+        let Some(mut client) = self.client_of(&row.order).await? else { return Ok(touched) };
         let group = self.group_of(Some(&client)).await?;
-        let by: By = author.whatever_version();
+        let first_trip = client.counters.completed == 0;
+        let regard = Regard {
+            group: group.as_ref().map(|group| &group.value),
+            brought_by: client.card.referred_by.filter(|by| first_trip && Some(*by) != row.order.client),
+        };
         for entry in entries {
-            for effect in order::effects(row.id, &row.order, &entry.event, group.as_ref().map(|group| &group.value)) {
+            for effect in order::effects(row.id, &row.order, &entry.event, regard) {
                 match effect {
                     Effect::Count { client: _, tally } => client.counters = client.counters.with(tally),
-                    Effect::Post { client: _, post } => {
-                        let limits = self.limits(&client, post.book, None).await?;
-                        let (balances, line) = ledger::post(&client.balances, post, &limits, &by, now)?;
-                        self.insert_line(client.id, &line, author).await?;
-                        client.balances = balances;
+                    Effect::Post { client: whose, post } if Some(whose) == row.order.client => {
+                        client.balances = self.enter(&client, post, author, now).await?;
+                    }
+                    Effect::Post { client: whose, post } => {
+                        // Whoever brought the client may have been merged since, even into that very client.
+                        let other = self.root_locked(whose).await?;
+                        if let Some(other) = other.filter(|o| o.id != client.id && o.card.erased_at.is_none()) {
+                            let balances = self.enter(&other, post, author, now).await?;
+                            touched.push(ClientRow { balances, ..other });
+                        }
                     }
                 }
             }
         }
         self.count(client.id, client.counters).await?;
-        Ok(Some(client))
+        touched.push(client);
+        Ok(touched)
+    }
+
+    /// Enters what follows from an order into a client's ledger; answers the balances after it.
+    async fn enter(
+        &mut self,
+        client: &ClientRow,
+        post: Post,
+        author: &Author,
+        now: Wall,
+    ) -> Result<Balances, ChangeError<OrderRow>> {
+        let limits = self.limits(client, post.book, None).await?;
+        let (balances, line) = ledger::post(&client.balances, post, &limits, &author.whatever_version(), now)?;
+        self.insert_line(client.id, &line, author).await?;
+        Ok(balances)
     }
 
     /// The order's client, or the card that it was merged into, locked.

@@ -267,7 +267,7 @@ async fn enter(
 ) -> Result<impl IntoResponse + use<>, Problem> {
     // Each of the first two has one book only.
     let usual = match kind {
-        EntryKind::Accrual => Book::Bonus,
+        EntryKind::Accrual | EntryKind::Referral => Book::Bonus,
         EntryKind::TopUp | EntryKind::Payment | EntryKind::Refund | EntryKind::WriteOff | EntryKind::Transfer => {
             Book::Account
         }

@@ -157,6 +157,36 @@ async fn what_follows_from_an_order_stands_on_the_card() {
 }
 
 #[tokio::test]
+async fn whoever_brought_a_client_is_rewarded_once_with_the_first_trip() {
+    on_both(async |t| {
+        let s = &t.store;
+        let group = Group { name: "Все".into(), referral_bonus: Kopecks::roubles(50), ..Group::default() };
+        s.add_item(group, &olga(), Wall(1)).await.unwrap();
+        let twin = s.create_client(card(vec![phones(&["+79001110001"])]), &olga(), Wall(1)).await.unwrap().id;
+        let friend = s.create_client(card(vec![phones(&["+79001110002"])]), &olga(), Wall(1)).await.unwrap().id;
+        let new = crate::domain::client::Create { referred_by: Some(twin), ..card(vec![phones(&["+79001234567"])]) };
+        let id = s.create_client(new, &olga(), Wall(1)).await.unwrap().id;
+        // The card that is named lives on in another one.
+        s.merge_clients(friend, twin, None, &olga(), Wall(2)).await.unwrap();
+        let end = OrderChange::Finish(FinishPrice::Fixed(Kopecks::roubles(300)));
+        let gone = s.create_order(taxi("+79001234567"), &olga(), Wall(3)).await.unwrap().id;
+        let cancel = Command::Cancel { by: CancelledBy::Client, reason: String::new() };
+        s.change_order(gone, OrderChange::Command(cancel), &olga(), Wall(4)).await.unwrap();
+        for roubles in [0, 50, 50] {
+            let balances = s.get_client(friend).await.unwrap().unwrap().balances;
+            assert_eq!((balances.bonus, balances.account), (Kopecks::roubles(roubles), Kopecks::ZERO));
+            let trip = in_trip(&t, taxi("+79001234567")).await;
+            s.change_order(trip.id, end.clone(), &olga(), Wall(9000)).await.unwrap();
+        }
+        let lines = s.list_ledger(&LedgerFilter { client: Some(friend), ..LedgerFilter::default() }, None, 9).await;
+        let lines = lines.unwrap().items;
+        assert_eq!(lines.iter().map(|line| line.entry.kind).collect::<Vec<_>>(), [EntryKind::Referral]);
+        assert_eq!(s.get_client(id).await.unwrap().unwrap().balances.bonus, Kopecks::ZERO);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_false_order_and_a_cancelled_one_are_counted_also_after_a_merge() {
     on_both(async |t| {
         let s = &t.store;
