@@ -1,6 +1,6 @@
 //! Why a command is refused, in words for programs and for people.
 
-use super::ids::ClientId;
+use super::ids::{ClientId, OrderId};
 use super::language::Language;
 use super::money::Kopecks;
 use super::order::{Action, State};
@@ -70,6 +70,15 @@ pub enum Rejected {
     },
     /// The card was erased.
     Erased,
+    /// An order of the client is not over: the client cannot be erased yet.
+    OpenOrder {
+        /// Which.
+        order: OrderId,
+    },
+    /// A call of the client is not over: the client cannot be erased yet.
+    OpenCall,
+    /// A talk with the client is not archived yet: the client cannot be erased yet.
+    UnarchivedTalk,
     /// It is so already (a card that is not blocked cannot be unblocked, none is merged with itself).
     NothingToDo,
     /// A field holds what it must not.
@@ -120,6 +129,9 @@ impl Rejected {
             Rejected::Blocked => "client_blocked",
             Rejected::Merged { .. } => "client_merged",
             Rejected::Erased => "client_erased",
+            Rejected::OpenOrder { .. } => "open_order",
+            Rejected::OpenCall => "open_call",
+            Rejected::UnarchivedTalk => "unarchived_talk",
             Rejected::NothingToDo => "nothing_to_do",
             Rejected::Field { .. } => "field",
             Rejected::TooMuchMoney => "too_much_money",
@@ -138,6 +150,9 @@ impl Rejected {
             | Rejected::Asleep { .. }
             | Rejected::Merged { .. }
             | Rejected::Erased
+            | Rejected::OpenOrder { .. }
+            | Rejected::OpenCall
+            | Rejected::UnarchivedTalk
             | Rejected::NothingToDo
             | Rejected::NotEnoughMoney { .. }
             | Rejected::RefundTooLarge { .. } => Class::Conflict,
@@ -170,6 +185,13 @@ impl Rejected {
             Rejected::Blocked => "Клиент заблокирован. Разблокировать может старший диспетчер.".into(),
             Rejected::Merged { into } => format!("Карточка объединена с карточкой № {into}. Работайте с ней."),
             Rejected::Erased => "Данные клиента удалены по его просьбе. Заведите новую карточку.".into(),
+            Rejected::OpenOrder { order } => {
+                format!("Заказ № {order} ещё не закрыт. Сначала завершите или отмените его.")
+            }
+            Rejected::OpenCall => "Звонок клиента ещё не окончен. Повторите после него.".into(),
+            Rejected::UnarchivedTalk => {
+                "Запись разговора с клиентом ещё не в архиве. Повторите, когда она там будет.".into()
+            }
             Rejected::NothingToDo => "Здесь нечего менять: всё уже так. Обновите экран.".into(),
             Rejected::Field { field, problem } => format!("Поле {field}: {}.", problem.russian()),
             Rejected::TooMuchMoney => "Сумма больше допустимой. Проверьте нули.".into(),
@@ -200,6 +222,11 @@ impl Rejected {
             Rejected::Blocked => "The client is blocked. A supervisor can unblock the card.".into(),
             Rejected::Merged { into } => format!("This card was merged into card no. {into}. Use that one."),
             Rejected::Erased => "The client's data were erased on request. Make a new card.".into(),
+            Rejected::OpenOrder { order } => format!("Order no. {order} is open. End or cancel it first."),
+            Rejected::OpenCall => "A call of the client is not over. Try again after it.".into(),
+            Rejected::UnarchivedTalk => {
+                "The recording of a talk with the client is not in the archive yet. Try again when it is.".into()
+            }
             Rejected::NothingToDo => "Nothing to change: it is so already. Refresh the screen.".into(),
             Rejected::Field { field, problem } => format!("Field {field}: {}.", problem.english()),
             Rejected::TooMuchMoney => "The sum is larger than any can be. Count the zeros.".into(),

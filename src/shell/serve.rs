@@ -103,7 +103,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         cancel: cancel.clone(),
     });
     let serving = tokio::spawn(web::serve(listener, web::router(state), cancel.clone()));
-    tokio::spawn(web::housekeep(store.clone(), cancel.clone()));
+    tokio::spawn(web::housekeep(store.clone(), config.recording.dir.clone(), cancel.clone()));
     info!(address = %config.web.listen, database = store.name(), "ready");
 
     let (stop, farewell) = (cancel.clone(), after.clone());

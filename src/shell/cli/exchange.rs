@@ -14,7 +14,9 @@ use crate::domain::history::{ActorKind, By, Source};
 use crate::domain::ids::ClientId;
 use crate::engine::event::Actor;
 use crate::shell::clock;
+use crate::shell::config::Config;
 use crate::shell::exchange::{Part, Report, Wish, clients, orders, personal};
+use crate::shell::recordings::erase::remove_erased;
 use crate::shell::store::Store;
 use crate::shell::store::author::Author;
 
@@ -33,7 +35,8 @@ pub(super) enum ClientsCommand {
         /// Number of the card
         id: i64,
     },
-    /// Erase what is known of a client on that client's request; counters and money stay. This cannot be undone
+    /// Erase what is known of a client on that client's request, the sound of talks too; counters and money stay. This
+    /// cannot be undone
     Erase {
         /// Number of the card
         id: i64,
@@ -79,7 +82,7 @@ fn author() -> Author {
 }
 
 impl ClientsCommand {
-    pub(super) async fn run(self, store: &Store) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, config: &Config, store: &Store) -> anyhow::Result<ExitCode> {
         match self {
             ClientsCommand::Import(import) => {
                 let file = open(&import.file)?;
@@ -100,6 +103,13 @@ impl ClientsCommand {
             ClientsCommand::Erase { id, yes: _ } => {
                 let erased = store.change_client(ClientId(id), Command::Erase, &author(), clock::wall()).await;
                 erased.with_context(|| format!("client {id} was not erased"))?;
+                let left = remove_erased(store, &config.recording.dir).await?;
+                anyhow::ensure!(
+                    left == 0,
+                    "client {id} is erased, but {left} recordings in {} cannot be removed; the log says why. Give the \
+                     right to remove them; `perezvon serve` tries again every hour",
+                    config.recording.dir.display()
+                );
                 super::print(&format!("client {id} is erased"))?;
                 Ok(ExitCode::SUCCESS)
             }

@@ -112,7 +112,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Clients(clients) => {
             let config = load(path)?;
-            runtime()?.block_on(async { clients.run(&open(&config).await?).await })
+            runtime()?.block_on(async { clients.run(&config, &open(&config).await?).await })
         }
         Command::Orders(orders) => {
             let config = load(path)?;

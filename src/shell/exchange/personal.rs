@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::client::Client;
 use crate::domain::hint::Place;
 use crate::domain::ids::ClientId;
 use crate::engine::time::Wall;
 use crate::shell::store::Store;
 use crate::shell::store::ledgers::LedgerFilter;
 use crate::shell::store::order_list::OrderFilter;
+use crate::shell::store::recordings::RecordingRow;
 use crate::shell::store::timeline::{Happening, Kind};
 
 use super::{ExchangeError, moment};
@@ -16,7 +18,7 @@ use super::{ExchangeError, moment};
 const PAGE: u32 = 500;
 
 /// Everything about one client as JSON: the card with its history, cards that were merged into it, orders with their
-/// histories, money, calls, places. Nothing when there is no such card.
+/// histories, money, calls with their recordings, places, blocked numbers. Nothing when there is no such card.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -37,6 +39,7 @@ pub async fn export(store: &Store, id: ClientId) -> Result<Option<Value>, Exchan
         "ledger": ledger(store, id).await?,
         "calls": calls(store, id).await?,
         "places": places(store, id).await?,
+        "blocked_numbers": blocked(store, &row.card).await?,
     })))
 }
 
@@ -83,16 +86,34 @@ async fn calls(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError>
     let (mut calls, mut cursor) = (Vec::new(), None);
     loop {
         let page = store.timeline(id, &[Kind::Call], cursor.as_deref(), PAGE).await?;
-        calls.extend(page.items.into_iter().filter_map(|item| match item.what {
-            Happening::Call { call, number, disposition, talked_ms, recording } => Some(json!({
+        for item in page.items {
+            let Happening::Call { call, number, disposition, talked_ms, recording: _ } = item.what else { continue };
+            let recordings = store.recordings_of(call).await?.into_iter().map(recording).collect::<Vec<_>>();
+            calls.push(json!({
                 "id": call.to_string(), "at": moment(item.at), "number": number, "disposition": disposition,
-                "talked_ms": talked_ms, "recording": recording,
-            })),
-            Happening::Order(_) | Happening::Ledger(_) | Happening::Card(_) => None,
-        }));
+                "talked_ms": talked_ms, "recordings": recordings,
+            }));
+        }
         match page.next {
             Some(next) => cursor = Some(next),
             None => return Ok(calls),
         }
     }
+}
+
+/// Without the sound, which is to be had by the recording's number.
+fn recording(row: RecordingRow) -> Value {
+    let duration = row.file.map(|file| u64::try_from(file.duration.as_millis()).unwrap_or(u64::MAX));
+    json!({"id": row.id, "state": row.state.as_str(), "started_at": moment(row.started), "duration_ms": duration})
+}
+
+/// Those of the office's list that stand on the card.
+async fn blocked(store: &Store, card: &Client) -> Result<Vec<Value>, ExchangeError> {
+    let mut found = Vec::new();
+    for phone in &card.phones {
+        if let Some(row) = store.blocked_number(&phone.number).await? {
+            found.push(json!({"number": row.number, "reason": row.reason, "at": moment(row.at)}));
+        }
+    }
+    Ok(found)
 }

@@ -92,10 +92,16 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         let source = self.nodes.get(usize::from(job.node.0));
         let source = source.ok_or_else(|| Outcome::Failed(format!("there is no Asterisk number {}", job.node.0)))?;
         if matches!(job.stage, Stage::Fetch) {
-            let owner = self.owner(job, source).await?;
-            job.stage = match self.fetch(job, source).await? {
-                Some(written) => self.keep(job, owner, written).await?,
-                None => self.absent(job, owner).await?,
+            let written = self.ledger.entry(job.node, &job.name).await?;
+            job.stage = if written.is_some_and(|entry| entry.state == State::Erased) {
+                // Left behind in Asterisk when the caller was erased.
+                Stage::Remove
+            } else {
+                let owner = self.owner(job, source).await?;
+                match self.fetch(job, source).await? {
+                    Some(written) => self.keep(job, owner, written).await?,
+                    None => self.absent(job, owner).await?,
+                }
             };
         }
         if let Stage::Write(entry) = &job.stage {
@@ -280,6 +286,8 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         let path = file.as_ref().map_or("", |file| file.path.as_str());
         match state {
             State::Stored => info!(%call, path, "recording archived"),
+            // Decided by the office, and told there.
+            State::Erased => {}
             State::Silent | State::Short => {
                 warn!(%call, path, state = state.as_str(), "recording archived, but {problem}")
             }

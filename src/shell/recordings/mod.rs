@@ -6,6 +6,7 @@
 //! - `board`: the list of work, bounded, with pauses
 //! - `collect`: one recording's way
 //! - `file`: writing a file so that a kill at any moment does no harm
+//! - [`erase`]: removing the sound of clients who were erased
 //! - [`read`]: opening a file, checking all of them
 //! - [`stats`] counts
 //!
@@ -16,6 +17,7 @@ pub mod asterisk;
 mod board;
 mod collect;
 pub mod database;
+pub mod erase;
 mod file;
 pub mod ledger;
 mod name;

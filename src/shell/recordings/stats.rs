@@ -64,6 +64,8 @@ impl ArchiveStats {
             State::Short => &self.short,
             State::Missing => &self.missing,
             State::Failed => &self.failed,
+            // No end of the archive's own work.
+            State::Erased => return,
         };
         add(counter, 1);
     }

@@ -6,7 +6,7 @@ use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 
 use super::change::{call_id, millis};
-use super::recordings::{NewRecording, RecordingRow};
+use super::recordings::{NewRecording, RecordingRow, nameless};
 use super::{Columns as _, Result, Sql, Store};
 
 /// A call that was recorded under a certain name.
@@ -26,9 +26,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn calls_by_recording(&self, node: NodeId, name: &str) -> Result<Vec<RecordedCall>> {
-        let sql = Sql::new("SELECT id, ended_at, talked_ms FROM calls WHERE recording = $1 AND node = $2 ORDER BY id")
-            .with(name.to_owned())
-            .with(i64::from(node.0));
+        let sql =
+            Sql::new("SELECT id, ended_at, talked_ms FROM calls WHERE recording IN ($1, $3) AND node = $2 ORDER BY id")
+                .with(name.to_owned())
+                .with(i64::from(node.0))
+                .with(nameless(name).to_owned());
         let rows = self.rows(sql).await?;
         let calls = rows.iter().map(|row| {
             let talked = row.small_opt("talked_ms")?.map(Duration::from_millis);
@@ -43,9 +45,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn recording_by_name(&self, node: NodeId, name: &str) -> Result<Option<NewRecording>> {
-        let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name = $2")
+        let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name IN ($2, $3)")
             .with(i64::from(node.0))
-            .with(name.to_owned());
+            .with(name.to_owned())
+            .with(nameless(name).to_owned());
         let Some(row) = self.row(sql).await? else { return Ok(None) };
         let found = self.get_recording(row.int("id")?).await?;
         Ok(found.map(|row| {

@@ -133,6 +133,15 @@ impl Store {
         }
     }
 
+    /// The entry of a canonical number, if it is blocked.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn blocked_number(&self, number: &str) -> Result<Option<BlockedNumber>> {
+        let sql = Sql::new(format!("{SELECT} AND number = $1")).with(number.to_owned());
+        self.row(sql).await?.as_ref().map(blocked).transpose()
+    }
+
     /// A page of blocked numbers, newest first.
     ///
     /// # Errors

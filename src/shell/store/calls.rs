@@ -11,7 +11,7 @@ use crate::engine::view::Disposition;
 
 use super::change::{Change, call_id, call_key, call_row, millis, reversed};
 use super::page::{Place, with_one_more};
-use super::recordings::RecordingRow;
+use super::recordings::{RecordingRow, nameless};
 use super::{Columns as _, Page, Result, Sql, Store, StoreError, sha256_hex};
 
 /// A call.
@@ -21,8 +21,10 @@ pub struct CallRow {
     pub id: CallId,
     /// On which Asterisk; none while its arrival is not written.
     pub node: Option<NodeId>,
-    /// Canonical number; empty when hidden.
+    /// Canonical number; empty when hidden or erased.
     pub number: String,
+    /// When the number was erased on the caller's request.
+    pub erased: Option<Wall>,
     /// What was dialled.
     pub dialled: String,
     /// It came by the fallback dialplan.
@@ -161,7 +163,7 @@ pub struct FallbackCall {
 
 const SELECT: &str = "SELECT c.id, c.node, c.number, c.dialled, c.by_fallback, c.arrived_at, c.queue, c.priority, \
      c.queued_at, c.bridged_at, c.agent, a.name AS agent_name, c.ended_at, c.disposition, c.cause, c.waited_ms, \
-     c.talked_ms FROM calls c LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
+     c.talked_ms, c.erased_at FROM calls c LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
 
 impl Store {
     /// A page of calls, newest first.
@@ -224,9 +226,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn find_call_by_recording(&self, node: NodeId, recording: &str) -> Result<Option<CallId>> {
-        let sql = Sql::new("SELECT id FROM calls WHERE recording = $1 AND node = $2 ORDER BY id LIMIT 1")
+        let sql = Sql::new("SELECT id FROM calls WHERE recording IN ($1, $3) AND node = $2 ORDER BY id LIMIT 1")
             .with(recording.to_owned())
-            .with(i64::from(node.0));
+            .with(i64::from(node.0))
+            .with(nameless(recording).to_owned());
         self.row(sql).await?.map(|row| Ok(call_id(row.int("id")?))).transpose()
     }
 
@@ -281,7 +284,7 @@ pub(super) fn narrow_party(sql: &mut Sql, number: Option<&str>, agent: Option<Ag
                 sql.push(" AND c.number_rev = ");
                 sql.push_value(reversed(&whole));
             }
-            Phone::Hidden => sql.push(" AND c.number = ''"),
+            Phone::Hidden => sql.push(" AND c.number = '' AND c.erased_at IS NULL"),
             Phone::Internal(_) | Phone::Full(_) => {
                 let digits: String = number.chars().filter(char::is_ascii_digit).rev().collect();
                 sql.push(" AND c.number_rev >= ");
@@ -326,6 +329,7 @@ fn call(row: &AnyRow) -> Result<CallRow> {
         id: call_id(row.int("id")?),
         node: row.small_opt("node")?.map(NodeId),
         number: row.text_opt("number")?.unwrap_or_default(),
+        erased: row.int_opt("erased_at")?.map(Wall),
         dialled: row.text_opt("dialled")?.unwrap_or_default(),
         by_fallback: row.flag("by_fallback")?,
         arrived: Wall(row.int("arrived_at")?),

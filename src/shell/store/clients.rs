@@ -87,7 +87,7 @@ impl Store {
         }
         tx.write_client(id, &row.card, &card, &entries, author, now).await?;
         if card.erased_at.is_some() {
-            tx.erase_traces(id).await?;
+            tx.erase_traces(&row, author, now).await?;
         }
         tx.commit().await?;
         row.card = card;
@@ -349,34 +349,6 @@ impl Tx {
         for tag in &card.tags {
             let sql = Sql::new("INSERT INTO client_tags (client, tag) VALUES ($1, $2)").with(id.0).with(tag.clone());
             self.execute(sql).await?;
-        }
-        Ok(())
-    }
-
-    /// After the card itself was erased: what its history, its ledger and the cards that were merged into it still
-    /// tell of the person.
-    async fn erase_traces(&mut self, id: ClientId) -> Result<()> {
-        let ids = Sql::new("SELECT id, body FROM clients WHERE id = $1 OR root = $1").with(id.0);
-        for row in self.rows(ids).await? {
-            let one = row.int("id")?;
-            let card: Client = from_json(&row.text("body")?)?;
-            let sql = Sql::new("UPDATE clients SET body = $2, code = NULL WHERE id = $1").with(one);
-            self.execute(sql.with(json(&card.wiped())?)).await?;
-            self.forget_places(one).await?;
-            self.redact_orders(one).await?;
-            let history = Sql::new("SELECT id, entry FROM client_history WHERE client = $1").with(one);
-            for row in self.rows(history).await? {
-                let entry = client::redacted(from_json(&row.text("entry")?)?);
-                let sql = Sql::new("UPDATE client_history SET entry = $2 WHERE id = $1").with(row.int("id")?);
-                self.execute(sql.with(json(&entry)?)).await?;
-            }
-            for sql in [
-                "DELETE FROM client_phones WHERE client = $1",
-                "DELETE FROM client_tags WHERE client = $1",
-                "UPDATE ledger_entries SET phone = '', comment = '' WHERE client = $1",
-            ] {
-                self.execute(Sql::new(sql).with(one)).await?;
-            }
         }
         Ok(())
     }

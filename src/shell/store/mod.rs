@@ -8,7 +8,7 @@
 //! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 //! - [`clients`], [`client_list`], [`client_search`], [`timeline`], [`orders`], [`order_list`], [`ledgers`], [`catalogue`]
-//!   (tariffs and groups): what the domain decides, kept. A change reads the row, asks the domain and writes row,
+//!   (tariffs and groups), [`erase`]: what the domain decides, kept. A change reads the row, asks the domain and writes row,
 //!   history, consequences and audit ([`author`]) in one transaction.
 
 pub mod agents;
@@ -24,6 +24,7 @@ mod client_insert;
 pub mod client_list;
 pub mod client_search;
 pub mod clients;
+pub mod erase;
 mod error;
 mod facts;
 pub mod idempotency;

@@ -252,13 +252,13 @@ impl Tx {
     /// statistics. What programs outside have not taken yet, they are not told any more.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] while one of them is still to be driven.
-    pub(super) async fn redact_orders(&mut self, client: i64) -> Result<()> {
+    /// [`Rejected::OpenOrder`] while one of them is still to be driven.
+    pub(super) async fn redact_orders(&mut self, client: i64) -> Result<(), ChangeError<ClientRow>> {
         let orders = Sql::new("SELECT id, ended_at FROM orders WHERE client = $1 ORDER BY id").with(client);
         for found in self.rows(orders).await? {
             let id = OrderId(found.int("id")?);
             if found.int_opt("ended_at")?.is_none() {
-                return Err(StoreError::Invalid(format!("order {id} of this client is open: end it first")));
+                return Err(Rejected::OpenOrder { order: id }.into());
             }
             let history = Sql::new("SELECT id, entry FROM order_history WHERE order_id = $1 ORDER BY version");
             let mut entries = Vec::new();

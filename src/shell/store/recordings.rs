@@ -26,16 +26,19 @@ pub enum RecordingState {
     Short,
     /// It could not be fetched or stored, or does not match its checksum any more.
     Failed,
+    /// The sound was removed on the client's request.
+    Erased,
 }
 
 impl RecordingState {
     /// All of them.
-    pub const ALL: [RecordingState; 5] = [
+    pub const ALL: [RecordingState; 6] = [
         RecordingState::Stored,
         RecordingState::Missing,
         RecordingState::Silent,
         RecordingState::Short,
         RecordingState::Failed,
+        RecordingState::Erased,
     ];
 
     /// The word that the database and the API use.
@@ -47,6 +50,7 @@ impl RecordingState {
             RecordingState::Silent => "silent",
             RecordingState::Short => "short",
             RecordingState::Failed => "failed",
+            RecordingState::Erased => "erased",
         }
     }
 
@@ -156,6 +160,12 @@ impl Store {
         for sql in statements(Table::Calls, &[call_row(new.call)], self.dialect()) {
             tx.execute(sql).await?;
         }
+        let erased = "SELECT id FROM recordings WHERE node = $1 AND name = $2 AND state = 'erased'";
+        let erased = Sql::new(erased).with(node).with(nameless(&name).to_owned());
+        if let Some(row) = tx.rows(erased).await?.first() {
+            // What was erased does not come back.
+            return row.int("id");
+        }
         tx.execute(insert(new)?).await?;
         let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name = $2").with(node).with(name);
         let id = tx.rows(sql).await?.first().ok_or(StoreError::NotFound("recording"))?.int("id")?;
@@ -208,7 +218,9 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn recordings_for_verify(&self, after: i64, limit: u32) -> Result<Vec<RecordingRow>> {
-        let sql = Sql::new(format!("{SELECT} AND r.path IS NOT NULL AND r.id > $1 ORDER BY r.id LIMIT $2"));
+        let sql = Sql::new(format!(
+            "{SELECT} AND r.path IS NOT NULL AND r.state <> 'erased' AND r.id > $1 ORDER BY r.id LIMIT $2"
+        ));
         self.rows(sql.with(after).with(i64::from(limit))).await?.iter().map(recording).collect()
     }
 
@@ -226,6 +238,12 @@ impl Store {
             _ => Ok(()),
         }
     }
+}
+
+/// The name of a recording without the caller's number at its end: under this name it is still known when the number
+/// was erased.
+pub(super) fn nameless(name: &str) -> &str {
+    name.rfind('_').and_then(|at| name.get(..=at)).unwrap_or(name)
 }
 
 fn insert(new: NewRecording) -> Result<Sql> {
@@ -259,13 +277,15 @@ fn insert(new: NewRecording) -> Result<Sql> {
 
 fn recording(row: &AnyRow) -> Result<RecordingRow> {
     let state = row.text("state")?;
+    let state = RecordingState::parse(&state).ok_or_else(|| StoreError::Unreadable(format!("state {state:?}")))?;
     Ok(RecordingRow {
         id: row.int("id")?,
         call: call_id(row.int("call")?),
         node: NodeId(row.small("node")?),
         name: row.text("name")?,
-        file: file(row)?,
-        state: RecordingState::parse(&state).ok_or_else(|| StoreError::Unreadable(format!("state {state:?}")))?,
+        // The file of an erased one may still be there for a moment; nobody is to hear it any more.
+        file: file(row)?.filter(|_| state != RecordingState::Erased),
+        state,
         problem: row.text("problem")?,
         started: Wall(row.int("started_at")?),
         stored: Wall(row.int("stored_at")?),

@@ -47,8 +47,10 @@ pub(super) struct LoggedCall {
     id: String,
     /// Name of the Asterisk that carried it.
     node: Option<String>,
-    /// Canonical number; empty when hidden.
+    /// Canonical number; empty when hidden or erased.
     number: String,
+    /// When the number was erased on the caller's request.
+    erased_at: Option<DateTime<Utc>>,
     dialled: String,
     /// The fallback dialplan took it while no engine was there.
     by_fallback: bool,
@@ -78,6 +80,7 @@ impl LoggedCall {
             id: row.id.to_string(),
             node: row.node.map(|node| parts.node_name(node)),
             number: row.number,
+            erased_at: row.erased.map(time),
             dialled: row.dialled,
             by_fallback: row.by_fallback,
             arrived_at: time(row.arrived),

@@ -16,6 +16,7 @@ use crate::domain::ids::ClientId;
 use crate::engine::event::Actor;
 use crate::shell::clock;
 use crate::shell::exchange::{ExchangeError, Part, Report, Wish, clients, orders, personal};
+use crate::shell::recordings::erase::remove_erased;
 use crate::shell::store::Store;
 use crate::shell::store::author::Author;
 
@@ -220,7 +221,11 @@ pub(super) async fn personal_data(
     Ok(axum::Json(data))
 }
 
-/// Erase what is known of a client, on that client's request. Counters and money stay. This cannot be undone.
+/// Erase what is known of a client, on that client's request: card, names and numbers in orders and calls, the sound of
+/// talks. Times, sums and counters stay. This cannot be undone.
+///
+/// Refused with 409 while an order or a call of the client is not over (`open_order`, `open_call`), or a talk is not
+/// archived yet (`unarchived_talk`).
 #[utoipa::path(post, path = "/api/v1/clients/{id}/erase", tag = "clients", params(("id" = i64, Path)),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn erase(
@@ -230,5 +235,10 @@ pub(super) async fn erase(
 ) -> Result<StatusCode, Problem> {
     let author = writer.author(None)?;
     let erased = state.store.change_client(ClientId(id), Command::Erase, &author, clock::wall()).await;
-    erased.map(|_| StatusCode::NO_CONTENT).map_err(|error| writer.refused(&author, error))
+    erased.map_err(|error| writer.refused(&author, error))?;
+    if let Err(cause) = remove_erased(&state.store, state.archive()).await {
+        // It is decided and written; the sound is looked for again every hour.
+        tracing::warn!(%cause, client = id, "the sound of a client who was erased is removed later");
+    }
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -38,7 +38,7 @@ pub(super) struct Wanted {
     number: Option<String>,
     /// This agent talked.
     agent: Option<u32>,
-    /// `stored`, `missing`, `silent`, `short` or `failed`.
+    /// `stored`, `missing`, `silent`, `short`, `failed` or `erased`.
     state: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -53,14 +53,14 @@ pub(super) struct Recording {
     call: String,
     /// Name of the Asterisk that made it.
     node: String,
-    /// `stored`, `missing`, `silent`, `short` or `failed`.
+    /// `stored`, `missing`, `silent`, `short`, `failed` or `erased`.
     state: &'static str,
     /// What is wrong; absent when nothing is.
     #[serde(skip_serializing_if = "String::is_empty")]
     problem: String,
     started_at: DateTime<Utc>,
     stored_at: DateTime<Utc>,
-    /// The caller's number; empty when hidden.
+    /// The caller's number; empty when hidden or erased.
     number: String,
     agent: Option<u32>,
     agent_name: Option<String>,
