@@ -112,6 +112,11 @@ impl Kind {
         WORDS.iter().find(|words| words.code == code).map(|words| words.kind)
     }
 
+    /// The words that people are shown, of all kinds; folded they are the same.
+    pub fn shown_words() -> impl Iterator<Item = &'static str> {
+        WORDS.iter().map(|words| words.shown).filter(|word| !word.is_empty())
+    }
+
     /// The word that people are shown; empty for [`Kind::Other`].
     #[must_use]
     pub fn word(self) -> &'static str {

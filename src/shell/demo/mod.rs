@@ -1,7 +1,8 @@
 //! A demo office: streets, clients, cars and drivers that could be real and are not. Pure: a seed and a number always
 //! give the same client, on every machine, whoever was made before.
 //!
-//! Telephone numbers are +7 945 …, a code that no Russian network has been given.
+//! Telephone numbers are +7 945 …: a mobile number by its form (all of +7 9 are), so that everything is tried that is
+//! done with such, and nobody's: of 94x only 940, 941 and 949 have been given to networks.
 
 mod stories;
 mod words;

@@ -13,10 +13,10 @@ use super::agents::json;
 use super::author::{Author, ChangeError};
 use super::catalogue::whole;
 use super::change::reversed;
-use super::client_search::document;
+use super::client_index::Document;
 use super::clients::ClientRow;
 use super::table::Value;
-use super::{Columns as _, Dialect, Result, Sql, Store, StoreError, Tx};
+use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
 /// Cards that are written at once; SQLite takes 32766 values in a statement.
 const AT_ONCE: usize = 500;
@@ -55,6 +55,8 @@ impl Tx {
         for cards in cards.chunks(AT_ONCE) {
             ids.extend(self.insert_chunk(cards).await?);
         }
+        let found: Vec<_> = ids.iter().zip(cards).map(|(id, (card, _))| (*id, Document::of(card))).collect();
+        self.insert_documents(&found).await?;
         Ok(ids)
     }
 
@@ -84,27 +86,20 @@ impl Tx {
         let ids: Vec<ClientId> = ids.into_iter().map(ClientId).collect();
         let balances = ids.iter().map(|id| vec![Value::Int(id.0), Value::Int(0), Value::Int(0), Value::Int(0)]);
         let balances = balances.collect();
-        self.insert_into("ledger_balances", "client, account, bonus, entries", balances).await?;
+        self.insert_into("ledger_balances", "client, account, bonus, entries", balances, "").await?;
         self.insert_phones(&ids, cards).await?;
         let all = || ids.iter().zip(cards);
         let tags = all()
             .flat_map(|(id, (card, _))| card.tags.iter().map(|tag| vec![Value::Text(tag.clone()), Value::Int(id.0)]));
         let tags = tags.collect();
-        self.insert_into("client_tags", "tag, client", tags).await?;
+        self.insert_into("client_tags", "tag, client", tags, "").await?;
         let mut history = Vec::with_capacity(cards.len());
         for (id, (_, entries)) in all() {
             for entry in entries {
                 history.push(history_row(*id, entry)?);
             }
         }
-        self.insert_into("client_history", HISTORY, history).await?;
-        let found = all().map(|(id, (card, _))| (*id, document(card))).filter(|(_, text)| !text.is_empty());
-        let found = found.map(|(id, text)| vec![Value::Int(id.0), Value::Text(text)]).collect();
-        let key = match self.1 {
-            Dialect::Sqlite => "rowid, text",
-            Dialect::Postgres => "client, text",
-        };
-        self.insert_into("client_search", key, found).await?;
+        self.insert_into("client_history", HISTORY, history, "").await?;
         Ok(ids)
     }
 
@@ -129,21 +124,28 @@ impl Tx {
             let number_rev = Value::Text(reversed(number));
             vec![Value::Int(id.0), Value::Text(number.to_owned()), number_rev, Value::Int(since)]
         };
-        self.insert_into("client_phones", "client, number, number_rev, since", numbers().map(row).collect()).await
+        self.insert_into("client_phones", "client, number, number_rev, since", numbers().map(row).collect(), "").await
     }
 
     /// Adds entries to the history of a card that is there.
     pub(super) async fn insert_history(&mut self, id: ClientId, entries: &[Entry<Event>]) -> Result<()> {
         let rows = entries.iter().map(|entry| history_row(id, entry)).collect::<Result<Vec<_>>>()?;
-        self.insert_into("client_history", HISTORY, rows).await
+        self.insert_into("client_history", HISTORY, rows, "").await
     }
 
-    /// Adds rows to one of our tables; of no rows nothing comes.
-    async fn insert_into(&mut self, table: &str, columns: &str, rows: Vec<Vec<Value>>) -> Result<()> {
+    /// Adds rows to one of our tables, with `end` at the end of the statement; of no rows nothing comes.
+    pub(super) async fn insert_into(
+        &mut self,
+        table: &str,
+        columns: &str,
+        rows: Vec<Vec<Value>>,
+        end: &str,
+    ) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let sql = self.insert_of(table, columns, rows);
+        let mut sql = self.insert_of(table, columns, rows);
+        sql.push(end);
         self.execute(sql).await.map(drop)
     }
 

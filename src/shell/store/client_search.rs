@@ -1,40 +1,75 @@
 //! Clients found by whatever the dispatcher remembers of them: a part of a number, a name, a plate, an address.
 //!
-//! Each card has one line of text, folded ([`fold`]); any three letters of it in a row find it. SQLite keeps it in an
-//! FTS5 table of trigrams, PostgreSQL in an index of `pg_trgm`.
+//! Numbers are found through indexes of their last digits, words through the rows of `client_index`: those of the word
+//! on the fewest cards are read in the order of the index until enough cards are found, and `marks` tell without a look
+//! at the card that the other words are not on it. No search reads more than [`ROWS`] of them.
 
-use crate::domain::client::{Client, Kind};
-use crate::domain::ids::ClientId;
+use crate::domain::client::Client;
+use crate::domain::hint::Kind as StreetKind;
 use crate::domain::phone::Phone;
-use crate::domain::search::{canonical_plate, fold, readings};
+use crate::domain::search::readings;
 
+use super::client_index::{Document, SHORTEST_PART, marks, plate_word, tells};
 use super::clients::{COLUMNS, ClientRow, FROM, client_row};
-use super::{Dialect, Result, Sql, Store, Tx};
+use super::{Columns as _, Dialect, Result, Sql, Store};
 
 /// Cards that are looked at for the best ones. A search that finds more says too little to choose by.
 const LOOKED_AT: i64 = 100;
+/// Rows of one word, or of words that begin alike, that are read for a search.
+const ROWS: i64 = 30_000;
+/// Rows that are counted to know which word is on the fewest cards.
+const COUNTED: i64 = 3_000;
+/// Names that are tried for a middle of a name.
+const NAMES: i64 = 100;
 /// Words of a query that are looked for.
 const MOST_WORDS: usize = 8;
 /// Letters of a query that are looked for.
 const LONGEST: usize = 100;
-/// The letters that PostgreSQL's index sees as ASCII ones, and those: the same as in its migration.
-const CYRILLIC: &str = "абвгдежзийклмнопрстуфхцчшщъыьэюя";
-const AS_ASCII: &str = "abvgdejziyklmnoprstufhcqwwxyxeua";
+/// Behind all words that begin alike.
+const LAST: char = '\u{10ffff}';
+/// Behind all numbers that begin alike.
+const LAST_DIGITS: &str = "99999999999999999999";
+/// Last digits of numbers that there are indexes of.
+const LAST_OF_NUMBER: std::ops::RangeInclusive<usize> = 3..=9;
+
+/// What a query may mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// Digits of a number, or a card's id.
+    Number { digits: String, typed: String },
+    /// These all stand on the card, or words that begin so.
+    Words(Vec<String>),
+}
+
+/// A word that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    text: String,
+    /// How many rows of words begin so, up to [`COUNTED`]; none if they were not counted.
+    rows: Option<i64>,
+}
 
 impl Store {
-    /// Cards by any number, a part of a name, a plate or an address, the best first: every word of the query stands in
-    /// the card. Words of less than three letters are found at the beginning of words only; one letter finds nothing.
-    /// Typed with the wrong keyboard layout it is found as well. Merged and erased cards are not found.
+    /// Cards by a number, a part of a name, a plate or an address, the best first: every word of the query, or a word
+    /// that begins so, stands on the card. Of a name the middle finds as well, where no word begins so or it is all
+    /// that is asked for and finds too little. Of a number four digits find it wherever they stand, three at its end.
+    /// Of very many cards the newest are found. Typed with the wrong keyboard layout all is found as well. Merged and
+    /// erased cards are not found.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn search_clients(&self, query: &str, limit: u32) -> Result<Vec<ClientRow>> {
         let query: String = query.chars().take(LONGEST).collect();
         let most = usize::try_from(limit.clamp(1, 100)).unwrap_or(1);
-        for words in meanings(&query) {
-            let mut found = self.cards_with(&words).await?;
+        for meaning in meanings(&query) {
+            let mut found = match &meaning {
+                Meaning::Number { digits, typed } => self.cards(numbers(digits, typed)).await?,
+                Meaning::Words(words) => self.cards_with(words).await?,
+            };
             if !found.is_empty() {
-                found.sort_by_cached_key(|row| std::cmp::Reverse((score(&row.card, &words), row.counters.last_call)));
+                found.sort_by_cached_key(|row| {
+                    std::cmp::Reverse((meaning.score(&row.card), row.counters.last_call, row.id))
+                });
                 found.truncate(most);
                 return Ok(found);
             }
@@ -43,33 +78,70 @@ impl Store {
     }
 
     async fn cards_with(&self, words: &[String]) -> Result<Vec<ClientRow>> {
-        let rows = match self.dialect() {
-            Dialect::Sqlite => {
-                let sql = format!(
-                    "SELECT {COLUMNS}{FROM}WHERE c.id IN \
-                     (SELECT rowid FROM client_search WHERE client_search MATCH $1 ORDER BY rowid DESC LIMIT $2)"
-                );
-                // Words hold nothing but letters, digits and a space in front.
-                let phrases: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
-                self.rows(Sql::new(sql).with(phrases.join(" AND ")).with(LOOKED_AT)).await?
-            }
-            Dialect::Postgres => {
-                let mut sql = Sql::new(format!(
-                    "SELECT {COLUMNS}{FROM}WHERE c.id IN (SELECT client FROM client_search WHERE 1 = 1"
-                ));
-                for word in words {
-                    sql.push(&format!(" AND translate(text, '{CYRILLIC}', '{AS_ASCII}') LIKE "));
-                    sql.push_value(format!("%{}%", as_ascii(word)));
-                    sql.push(" AND text LIKE ");
-                    sql.push_value(format!("%{word}%"));
+        let Some((lead, rest)) = self.lead(words).await? else { return Ok(Vec::new()) };
+        let mut found = match lead.rows {
+            Some(0) => Vec::new(),
+            Some(_) | None => self.cards(beginning(&lead, &rest)).await?,
+        };
+        let few = found.len() < usize::try_from(LOOKED_AT).unwrap_or(0) && rest.is_empty();
+        if (few || lead.rows == Some(0)) && lead.text.chars().count() >= SHORTEST_PART {
+            for row in self.cards(middle(&lead, &rest)).await? {
+                if !found.iter().any(|known| known.id == row.id) {
+                    found.push(row);
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The word that is on the fewest cards, and the others; none where there is nothing to look for.
+    async fn lead(&self, words: &[String]) -> Result<Option<(Term, Vec<Term>)>> {
+        let mut terms: Vec<_> = words.iter().map(|word| Term { text: word.clone(), rows: None }).collect();
+        let can_lead = |term: &&mut Term| tells(&term.text);
+        // «ул», «пер» beside others are the kind of a street.
+        let is_kind = |term: &Term| StreetKind::shown_words().any(|kind| kind.starts_with(term.text.as_str()));
+        let mut leads: Vec<&mut Term> = terms.iter_mut().filter(can_lead).collect();
+        if leads.iter().any(|term| !is_kind(term)) {
+            leads.retain(|term| !is_kind(term));
+        }
+        if leads.is_empty() {
+            return Ok(None);
+        }
+        if words.len() > 1 {
+            let mut sql = Sql::new("SELECT ");
+            for (at, term) in leads.iter().enumerate() {
+                sql.push(if at == 0 { "" } else { ", " });
+                sql.push("(SELECT COUNT(*) FROM (SELECT 1 FROM client_words WHERE ");
+                begins(&mut sql, "word", &term.text);
                 sql.push(" LIMIT ");
-                sql.push_value(LOOKED_AT);
-                sql.push(")");
-                // Reading all cards until enough are found is fast for some words and slow for others; nobody can know
-                // before for which.
+                sql.push_value(COUNTED);
+                sql.push(&format!(") x{at}) AS n{at}"));
+            }
+            if let Some(row) = self.row(sql).await? {
+                for (at, term) in leads.iter_mut().enumerate() {
+                    term.rows = Some(row.int(&format!("n{at}"))?);
+                }
+            }
+        }
+        let best = leads.into_iter().min_by_key(|term| (term.rows, std::cmp::Reverse(term.text.len())));
+        let Some(lead) = best.map(|term| term.clone()) else { return Ok(None) };
+        terms.retain(|term| term.text != lead.text);
+        Ok(Some((lead, terms)))
+    }
+
+    /// The cards whose numbers this statement answers as `client`.
+    async fn cards(&self, ids: Sql) -> Result<Vec<ClientRow>> {
+        let mut sql = ids;
+        sql.surround(&format!("SELECT {COLUMNS}{FROM}WHERE c.id IN ("), ")");
+        let rows = match self.dialect() {
+            Dialect::Sqlite => self.rows(sql).await?,
+            Dialect::Postgres => {
+                // What is read through an index in its order takes always the same time. The planner does not know how
+                // soon enough is found, and nobody can: it would rather read all of it for some searches.
                 let mut tx = self.begin().await?;
-                tx.execute(Sql::new("SET LOCAL enable_seqscan = off")).await?;
+                let settings = ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "sort"]
+                    .map(|way| format!("set_config('enable_{way}', 'off', true) AS {way}"));
+                tx.rows(Sql::new(format!("SELECT {}", settings.join(", ")))).await?;
                 tx.rows(sql).await?
             }
         };
@@ -77,104 +149,262 @@ impl Store {
     }
 }
 
-impl Tx {
-    /// Makes a card found by what now stands on it.
-    pub(super) async fn index_client(&mut self, id: ClientId, card: &Client) -> Result<()> {
-        let text = document(card);
-        let sql = match (text.is_empty(), self.1) {
-            (true, Dialect::Sqlite) => Sql::new("DELETE FROM client_search WHERE rowid = $1").with(id.0),
-            (true, Dialect::Postgres) => Sql::new("DELETE FROM client_search WHERE client = $1").with(id.0),
-            (false, Dialect::Sqlite) => {
-                Sql::new("INSERT OR REPLACE INTO client_search (rowid, text) VALUES ($1, $2)").with(id.0).with(text)
-            }
-            (false, Dialect::Postgres) => Sql::new(
-                "INSERT INTO client_search (client, text) VALUES ($1, $2) \
-                 ON CONFLICT (client) DO UPDATE SET text = excluded.text WHERE client_search.text <> excluded.text",
-            )
-            .with(id.0)
-            .with(text),
-        };
-        self.execute(sql).await.map(drop)
-    }
+/// Adds a condition: the column's word begins with this.
+fn begins(sql: &mut Sql, column: &str, text: &str) {
+    sql.push(&format!("{column} >= "));
+    sql.push_value(text.to_owned());
+    sql.push(&format!(" AND {column} < "));
+    sql.push_value(format!("{text}{LAST}"));
 }
 
-/// All that a card is found by, folded, with a space before and after; empty for a card that is not to be found.
-pub(super) fn document(card: &Client) -> String {
-    if card.merged_into.is_some() || card.erased_at.is_some() {
-        return String::new();
+/// Cards with a word that begins so, and the others.
+fn beginning(lead: &Term, rest: &[Term]) -> Sql {
+    let mut sql = Sql::new("SELECT w.client FROM (SELECT client, marks FROM client_words WHERE ");
+    begins(&mut sql, "word", &lead.text);
+    sql.push(" ORDER BY word, client DESC LIMIT ");
+    sql.push_value(ROWS);
+    sql.push(") w WHERE ");
+    narrow(&mut sql, rest);
+    sql
+}
+
+/// Cards with this in the middle of a name, and the others.
+fn middle(lead: &Term, rest: &[Term]) -> Sql {
+    let mut sql = Sql::new(
+        "SELECT w.client FROM (SELECT w.client, w.marks FROM (SELECT DISTINCT part, word FROM name_parts WHERE ",
+    );
+    begins(&mut sql, "part", &lead.text);
+    sql.push(" ORDER BY part, word LIMIT ");
+    sql.push_value(NAMES);
+    sql.push(") p CROSS JOIN client_words w WHERE w.word = p.word LIMIT ");
+    sql.push_value(ROWS);
+    sql.push(") w WHERE ");
+    narrow(&mut sql, rest);
+    sql
+}
+
+/// Ends a statement about rows `w`: only cards that have the other words too, and not more of them than are looked at.
+fn narrow(sql: &mut Sql, rest: &[Term]) {
+    let marked = |term: &&Term| term.rows != Some(0);
+    let all = rest.iter().filter(marked).fold(0, |all, term| all | marks(&term.text));
+    sql.push("(w.marks & ");
+    sql.push_value(all);
+    sql.push(") = ");
+    sql.push_value(all);
+    if !rest.is_empty() {
+        // Not joined: so it is asked last, and only for rows with the right marks.
+        sql.push(" AND (SELECT CASE WHEN ");
+        for (at, term) in rest.iter().enumerate() {
+            sql.push(if at == 0 { "s.text LIKE " } else { " AND s.text LIKE " });
+            // Words hold nothing but letters and digits. A word that no word begins with may stand in the middle.
+            let space = if term.rows == Some(0) { "" } else { " " };
+            sql.push_value(format!("%{space}{}%", term.text));
+        }
+        sql.push(" THEN 1 END FROM client_search s WHERE s.client = w.client) = 1");
     }
-    let mut parts = vec![fold(&card.name.full()), fold(&card.code), fold(&card.email)];
-    if let Kind::Corporate { company } = &card.kind {
-        parts.push(fold(company));
+    sql.push(" LIMIT ");
+    sql.push_value(LOOKED_AT);
+}
+
+/// Cards with these digits in a number: first the very number or id, then those that end so, then the rest.
+fn numbers(digits: &str, typed: &str) -> Sql {
+    let mut sql = Sql::new("SELECT client FROM (SELECT client FROM (SELECT id AS client FROM clients WHERE code = ");
+    sql.push_value(typed.trim().to_owned());
+    sql.push(") c0 UNION ALL SELECT client FROM (SELECT client FROM client_phones WHERE until IS NULL AND number = ");
+    sql.push_value(Phone::parse(typed).as_str().to_owned());
+    sql.push(") c1");
+    let mut among = |expression: &str, from: String, branch: &str| {
+        sql.push(" UNION ALL SELECT client FROM (SELECT client FROM client_phones WHERE until IS NULL AND ");
+        sql.push(&format!("{expression} >= "));
+        sql.push_value(from.clone());
+        sql.push(&format!(" AND {expression} <= "));
+        sql.push_value(from + LAST_DIGITS);
+        sql.push(&format!(" ORDER BY {expression} LIMIT {LOOKED_AT}) {branch}"));
+    };
+    // Three digits stand in too many numbers.
+    let wherever = if digits.len() > *LAST_OF_NUMBER.start() { *LAST_OF_NUMBER.end() } else { digits.len() };
+    for last in LAST_OF_NUMBER.filter(|last| (digits.len()..=wherever).contains(last)) {
+        // As the index has it.
+        among(&format!("substr(number, length(number) - {})", last - 1), digits.to_owned(), &format!("l{last}"));
     }
-    parts.extend(card.phones.iter().map(|phone| format!("{} {}", fold(&phone.number), fold(&phone.label))));
-    if let Some(address) = &card.address {
-        parts.extend([&address.city, &address.street, &address.house].map(|part| fold(part)));
-    }
-    for car in &card.cars {
-        parts.extend([plate_word(&car.car.plate), fold(&car.vin), fold(&car.car.make), fold(&car.car.model)]);
-    }
-    let mut text = String::from(" ");
-    for word in parts.iter().flat_map(|part| part.split(' ')).filter(|word| !word.is_empty()) {
-        // The id mostly is the number: once is enough.
-        if !text.contains(&format!(" {word} ")) {
-            text.push_str(word);
-            text.push(' ');
+    if digits.len() > *LAST_OF_NUMBER.start() {
+        among("number", format!("+7{digits}"), "n0");
+        among("number", format!("+{digits}"), "n1");
+        if let Some(rest) = digits.strip_prefix('8') {
+            among("number", format!("+7{rest}"), "n2");
         }
     }
-    text
+    sql.push(") found LIMIT ");
+    sql.push_value(LOOKED_AT);
+    sql
 }
 
-fn plate_word(text: &str) -> String {
-    canonical_plate(text).to_lowercase()
-}
-
-/// What the query may mean, the likeliest first, each as the words that must all be there.
-fn meanings(query: &str) -> Vec<Vec<String>> {
+/// What the query may mean, the likeliest first.
+fn meanings(query: &str) -> Vec<Meaning> {
     let mut meanings = Vec::new();
     let letters = query.chars().filter(|letter| letter.is_alphabetic()).count();
     let digits: String = query.chars().filter(char::is_ascii_digit).collect();
-    if letters == 0 && digits.len() >= 3 {
+    if letters == 0 && digits.len() >= *LAST_OF_NUMBER.start() {
         // «8 900 123-45-67» is one number. A house alone has less digits.
-        let whole = Phone::parse(query);
-        let number = if digits.len() >= 10 { whole.as_str().trim_start_matches('+') } else { digits.as_str() };
-        meanings.push(vec![number.to_owned()]);
+        meanings.push(Meaning::Number { digits: digits.clone(), typed: query.to_owned() });
     }
     let plate = plate_word(query);
     if letters > 0 && !digits.is_empty() && (3..=9).contains(&plate.chars().count()) {
-        meanings.push(vec![plate]);
+        meanings.push(Meaning::Words(vec![plate]));
     }
     for reading in readings(query) {
-        let words = reading.split(' ').filter_map(|word| match word.chars().count() {
-            0 | 1 => None,
-            // A trigram with the space before it.
-            2 => Some(format!(" {word}")),
-            _ => Some(word.to_owned()),
-        });
-        meanings.push(words.take(MOST_WORDS).collect());
+        let words: Vec<_> = reading.split(' ').take(MOST_WORDS).map(str::to_owned).collect();
+        if words.iter().any(|word| tells(word)) {
+            meanings.push(Meaning::Words(words));
+        }
     }
-    meanings.retain(|words| !words.is_empty());
     meanings.dedup();
     meanings
 }
 
-/// How well a card answers: whole words count most, then beginnings of words.
-fn score(card: &Client, words: &[String]) -> u32 {
-    let text = document(card);
-    words.iter().fold(0, |score, word| {
-        let word = word.trim();
-        let better = if text.contains(&format!(" {word} ")) {
-            4
-        } else if text.contains(&format!(" {word}")) {
-            2
-        } else {
-            0
-        };
-        score + better
-    })
+impl Meaning {
+    /// How well a card answers: whole words count most, then beginnings of words; the end of a number most, then the
+    /// rest of it.
+    fn score(&self, card: &Client) -> u32 {
+        match self {
+            Meaning::Number { digits, typed } => {
+                let whole = Phone::parse(typed);
+                let score = |number: &str| match () {
+                    () if number == whole.as_str() => 3,
+                    () if number.ends_with(digits.as_str()) => 2,
+                    () => 1,
+                };
+                card.phones.iter().map(|phone| score(&phone.number)).max().unwrap_or(0)
+            }
+            Meaning::Words(words) => {
+                let Document { text, .. } = Document::of(card);
+                let score = |word: &String| match () {
+                    () if text.contains(&format!(" {word} ")) => 4,
+                    () if text.contains(&format!(" {word}")) => 2,
+                    () => 0,
+                };
+                words.iter().map(score).sum()
+            }
+        }
+    }
 }
 
-fn as_ascii(word: &str) -> String {
-    let ascii = |letter: char| CYRILLIC.chars().zip(AS_ASCII.chars()).find(|(from, _)| *from == letter);
-    word.chars().map(|letter| ascii(letter).map_or(letter, |(_, to)| to)).collect()
+#[cfg(test)]
+mod tests {
+    use super::super::clients::tests::{named, new, olga, phones};
+    use super::super::testing::on_both;
+    use super::*;
+    use crate::domain::address::{Address, Car};
+    use crate::domain::client::{CardCar, Command, Detail, Kind};
+    use crate::domain::ids::ClientId;
+    use crate::engine::time::Wall;
+
+    async fn found(store: &Store, query: &str) -> Vec<ClientId> {
+        store.search_clients(query, 100).await.unwrap().iter().map(|row| row.id).collect()
+    }
+
+    #[tokio::test]
+    async fn a_client_is_found_by_whatever_is_remembered() {
+        on_both(async |t| {
+            let s = &t.store;
+            let car = CardCar {
+                car: Car { plate: "А123ВС77".into(), make: "Lada".into(), ..Car::default() },
+                ..CardCar::default()
+            };
+            let anna = new(vec![
+                phones(&["+79001234567", "+74951112233"]),
+                named("Семёнова-Ли", "Алёна"),
+                Detail::Address(Some(Address::street("улица Пушкина", "12к2"))),
+                Detail::Cars(vec![car]),
+            ]);
+            let anna = s.create_client(anna, &olga(), Wall(1)).await.unwrap().id;
+            let peter = new(vec![
+                phones(&["+79991112299", "+380441234599"]),
+                named("Щукин", "Пётр"),
+                Detail::Kind(Kind::Corporate { company: "ООО «Рассвет»".into() }),
+                Detail::Address(Some(Address::street("улица Мира", "5"))),
+            ]);
+            let peter = s.create_client(peter, &olga(), Wall(2)).await.unwrap().id;
+            for (query, client) in [
+                ("8 (900) 123-45-67", anna),
+                ("+7 900 123 45 67", anna),
+                ("9001234567", anna),
+                ("8900123", anna),
+                ("7900123", anna),
+                ("4567", anna),
+                ("567", anna),
+                ("34567", anna),
+                ("00123", anna),
+                ("495111", anna),
+                ("2233", anna),
+                ("380441234599", peter),
+                ("3804412", peter),
+                ("семенова", anna),
+                ("СЕМЁН", anna),
+                ("алёна семенова", anna),
+                ("менова", anna),
+                ("менова ал", anna),
+                ("ал менов", anna),
+                ("пушкина 12", anna),
+                ("ул пушкина 12к2", anna),
+                ("12к2", anna),
+                ("ул мира 5", peter),
+                ("мира, 5", peter),
+                ("рассвет", peter),
+                ("ассвет", peter),
+                ("а123вс", anna),
+                ("A123BC77", anna),
+                ("123вс77", anna),
+                ("ctv`yjdf", anna),
+                ("ли", anna),
+                ("lada", anna),
+            ] {
+                assert_eq!(found(s, query).await, [client], "{query}");
+            }
+            for query in
+                ["", " ", "я", "%", "_", "\"", "семенова щукин", "000", "0000", "*", "' OR 1=1 --", "меново", "мира 6"]
+            {
+                assert!(found(s, query).await.is_empty(), "{query}");
+            }
+            s.change_client(anna, Command::Edit(vec![named("Иванова", "Алёна")]), &olga(), Wall(3)).await.unwrap();
+            assert!(found(s, "семенова").await.is_empty());
+            assert_eq!(found(s, "иванова").await, [anna]);
+            assert_eq!(found(s, "ванова").await, [anna]);
+            s.merge_clients(peter, anna, None, &olga(), Wall(4)).await.unwrap();
+            assert!(found(s, "иванова").await.is_empty());
+            assert_eq!(found(s, "9001234567").await, [peter]);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_very_word_comes_before_longer_ones_and_the_newest_of_too_many_are_found() {
+        on_both(async |t| {
+            let s = &t.store;
+            let card = |number: u64| {
+                let surname = if number == 0 { "Ли" } else { "Лисицын" };
+                new(vec![phones(&[&format!("+7900{number:07}")]), named(surname, "Иван")]).details
+            };
+            let cards =
+                (0..250).map(|number| crate::domain::client::Create { details: card(number), ..Default::default() });
+            let ids = s.import_clients(cards.collect(), &olga(), Wall(1)).await.unwrap();
+            assert_eq!(found(s, "ли").await[0], ids[0]);
+            let newest: Vec<_> = ids[150..].iter().rev().copied().collect();
+            assert_eq!(found(s, "лисицын").await, newest);
+            assert_eq!(found(s, "иван лис").await, newest);
+            // The others have one digit more behind.
+            assert_eq!(found(s, "0000007").await[0], ids[7]);
+        })
+        .await;
+    }
+
+    #[test]
+    fn a_query_may_mean_a_number_a_plate_or_words_in_either_layout() {
+        let words = |text: &str| Meaning::Words(text.split(' ').map(str::to_owned).collect());
+        let number = |digits: &str, typed: &str| Meaning::Number { digits: digits.into(), typed: typed.into() };
+        assert_eq!(meanings("123-45"), [number("12345", "123-45"), words("123 45")]);
+        assert_eq!(meanings("а123вс"), [words("a123bc"), words("а123вс"), words("f123dc")]);
+        assert_eq!(meanings("12"), []);
+        assert_eq!(meanings("ли и"), [words("ли и"), words("kb b")]);
+    }
 }

@@ -20,6 +20,7 @@ pub mod callers;
 pub mod calls;
 pub mod catalogue;
 mod change;
+mod client_index;
 mod client_insert;
 pub mod client_list;
 pub mod client_search;

@@ -37,11 +37,13 @@ impl Store {
     /// [`StoreError::BadUrl`], [`StoreError::Open`] or [`StoreError::Migrate`], each with what to do.
     pub async fn open(url: &str) -> Result<Store> {
         sqlx::any::install_default_drivers();
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => open_sqlite(url).await,
-            Some("postgres" | "postgresql") => open_postgres(url).await,
-            _ => Err(bad_url(url, "it must begin with sqlite:// or postgres://")),
-        }
+        let store = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => open_sqlite(url).await?,
+            Some("postgres" | "postgresql") => open_postgres(url).await?,
+            _ => return Err(bad_url(url, "it must begin with sqlite:// or postgres://")),
+        };
+        store.finish_client_search().await?;
+        Ok(store)
     }
 }
 

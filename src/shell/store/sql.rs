@@ -59,6 +59,12 @@ impl Sql {
         self.text.to_mut().push_str(text);
     }
 
+    /// Puts text before and after what there is.
+    pub(super) fn surround(&mut self, before: &str, after: &str) {
+        self.text.to_mut().insert_str(0, before);
+        self.push(after);
+    }
+
     /// Adds a value in place.
     pub(super) fn push_value<T>(&mut self, value: T)
     where
