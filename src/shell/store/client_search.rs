@@ -17,8 +17,8 @@ use super::{Columns as _, Dialect, Result, Sql, Store};
 const LOOKED_AT: i64 = 100;
 /// Rows of one word, or of words that begin alike, that are read for a search.
 const ROWS: i64 = 30_000;
-/// Rows that are counted to know which word is on the fewest cards.
-const COUNTED: i64 = 3_000;
+/// Rows that are counted to know which word is on the fewest cards; more only where that does not tell.
+const COUNTED: [i64; 2] = [3_000, ROWS];
 /// Names that are tried for a middle of a name.
 const NAMES: i64 = 100;
 /// Words of a query that are looked for.
@@ -45,7 +45,7 @@ enum Meaning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
     text: String,
-    /// How many rows of words begin so, up to [`COUNTED`]; none if they were not counted.
+    /// How many rows of words begin so, up to so many as were counted; none if they were not counted.
     rows: Option<i64>,
 }
 
@@ -107,26 +107,33 @@ impl Store {
         if leads.is_empty() {
             return Ok(None);
         }
-        if words.len() > 1 {
-            let mut sql = Sql::new("SELECT ");
-            for (at, term) in leads.iter().enumerate() {
-                sql.push(if at == 0 { "" } else { ", " });
-                sql.push("(SELECT COUNT(*) FROM (SELECT 1 FROM client_words WHERE ");
-                begins(&mut sql, "word", &term.text);
-                sql.push(" LIMIT ");
-                sql.push_value(COUNTED);
-                sql.push(&format!(") x{at}) AS n{at}"));
-            }
-            if let Some(row) = self.row(sql).await? {
-                for (at, term) in leads.iter_mut().enumerate() {
-                    term.rows = Some(row.int(&format!("n{at}"))?);
-                }
+        for counted in COUNTED.into_iter().filter(|_| words.len() > 1) {
+            self.count(&mut leads, counted).await?;
+            if leads.iter().any(|term| term.rows < Some(counted)) {
+                break;
             }
         }
         let best = leads.into_iter().min_by_key(|term| (term.rows, std::cmp::Reverse(term.text.len())));
         let Some(lead) = best.map(|term| term.clone()) else { return Ok(None) };
         terms.retain(|term| term.text != lead.text);
         Ok(Some((lead, terms)))
+    }
+
+    /// Counts the rows of each word, up to so many.
+    async fn count(&self, terms: &mut [&mut Term], most: i64) -> Result<()> {
+        let mut sql = Sql::new("SELECT ");
+        for (at, term) in terms.iter().enumerate() {
+            sql.push(if at == 0 { "" } else { ", " });
+            sql.push("(SELECT COUNT(*) FROM (SELECT 1 FROM client_words WHERE ");
+            begins(&mut sql, "word", &term.text);
+            sql.push(&format!(" ORDER BY word LIMIT {most}) x{at}) AS n{at}"));
+        }
+        if let Some(row) = self.row(sql).await? {
+            for (at, term) in terms.iter_mut().enumerate() {
+                term.rows = Some(row.int(&format!("n{at}"))?);
+            }
+        }
+        Ok(())
     }
 
     /// The cards whose numbers this statement answers as `client`.

@@ -41,6 +41,8 @@ pub fn measure() {
             }
         }
     }
+    let spent: Duration = all.iter().sum();
+    println!("hints.50000_streets.per_second {:.0} 1/s", all.len() as f64 / spent.as_secs_f64());
     println!("hints.50000_streets.p50 {:.3} ms", share(&mut all, 50));
     println!("hints.50000_streets.p95 {:.3} ms", share(&mut all, 95));
     println!("hints.50000_streets.max {:.3} ms", share(&mut all, 100));
