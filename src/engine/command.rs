@@ -44,6 +44,8 @@ pub enum Command {
         name: String,
         /// How long the parties were joined; zero when they never were, and then there is nothing to keep.
         talked: Duration,
+        /// The end of the caller's channel was seen: nothing is being written any more.
+        gone: bool,
     },
     /// After (re)connection: look for recordings that no living call needs and collect or remove them.
     SweepRecordings {

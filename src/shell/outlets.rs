@@ -22,8 +22,12 @@ use super::web::Metrics;
 
 /// Cards looked up at once; when the database does not keep up, callers go on without.
 const CARDS_AT_ONCE: usize = 64;
-/// Calls that wait to be counted on their cards. They wait for the journal's writes, the callers do not wait for them.
-const NOTES_AT_ONCE: usize = 1024;
+/// Calls that wait to be counted on their cards. The callers do not wait for that.
+const MOST_NOTES: usize = 4096;
+/// Counted in one transaction.
+const NOTES_AT_ONCE: usize = 256;
+/// How long they wait for others to be counted with.
+const NOTES_WINDOW: Duration = Duration::from_millis(250);
 /// A card that comes later than this interests nobody. The core waits a far shorter time for it.
 const CARD_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -57,7 +61,9 @@ impl Outlets for World {
                 self.metrics.fact(&fact);
                 self.journal.write(fact);
             }
-            Command::CollectRecording { node, call, name, talked } => self.archive.collect(node, call, &name, talked),
+            Command::CollectRecording { node, call, name, talked, gone } => {
+                self.archive.collect(node, call, &name, talked, gone);
+            }
             Command::SweepRecordings { node, keep } => self.archive.sweep(node, keep),
             Command::Publish(update) => self.updates.publish(update),
             Command::Respond { request, result } => self.requests.answered(request, result),
@@ -73,8 +79,8 @@ pub struct Cards {
     store: Store,
     events: mpsc::Sender<Event>,
     slots: Arc<Semaphore>,
-    /// Calls that are being counted on their cards.
-    notes: Arc<Semaphore>,
+    /// Calls that are to be counted on their cards.
+    notes: mpsc::Sender<(CallId, String)>,
     /// Not the thread of the calls.
     runtime: Handle,
 }
@@ -83,13 +89,10 @@ impl Cards {
     /// Answers go into `events`. Cards are looked up on the runtime in which this is called.
     #[must_use]
     pub fn new(store: Store, events: mpsc::Sender<Event>) -> Cards {
-        Cards {
-            store,
-            events,
-            slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)),
-            notes: Arc::new(Semaphore::new(NOTES_AT_ONCE)),
-            runtime: Handle::current(),
-        }
+        let (notes, inbox) = mpsc::channel(MOST_NOTES);
+        let runtime = Handle::current();
+        runtime.spawn(count(store.clone(), inbox));
+        Cards { store, events, slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)), notes, runtime }
     }
 
     fn load(&self, call: CallId, number: String) {
@@ -109,13 +112,31 @@ impl Cards {
             }
             // The caller is served: what follows is for the next time.
             drop(slot);
-            let Ok(_note) = notes.try_acquire() else {
+            if notes.try_send((call, number)).is_err() {
                 warn!(%call, "the database does not keep up: this call is not counted on the client's card");
-                return;
-            };
-            if let Err(failure) = store.note_call(call, &number).await {
-                warn!(%call, %failure, "the call is not counted on the client's card");
             }
         });
+    }
+}
+
+/// Counts calls on the cards of those who called, many in one transaction.
+async fn count(store: Store, mut inbox: mpsc::Receiver<(CallId, String)>) {
+    let mut calls = Vec::with_capacity(NOTES_AT_ONCE);
+    while inbox.recv_many(&mut calls, NOTES_AT_ONCE).await > 0 {
+        tokio::time::sleep(NOTES_WINDOW).await;
+        while calls.len() < NOTES_AT_ONCE
+            && let Ok(call) = inbox.try_recv()
+        {
+            calls.push(call);
+        }
+        if store.note_calls(&calls).await.is_err() {
+            // One of them may be the reason: the others are counted without it.
+            for call in &calls {
+                if let Err(failure) = store.note_calls(std::slice::from_ref(call)).await {
+                    warn!(call = %call.0, %failure, "the call is not counted on the client's card");
+                }
+            }
+        }
+        calls.clear();
     }
 }

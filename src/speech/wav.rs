@@ -3,14 +3,17 @@
 
 use std::io::{Cursor, Seek, Write};
 
-use super::measure::FRAME_BYTES;
 pub use super::measure::{Analysis, Fault, Level, Report, Side, analyse};
+use super::measure::{FRAME_BYTES, Frame};
 
 /// Samples a second on a telephone line (G.711).
 pub const TELEPHONE_RATE: u32 = 8_000;
 
 /// A WAV counts its bytes in 32 bits; more would wrap round and hide the talk. 37 hours at 8 kHz.
 const MAX_FRAMES: u64 = (u32::MAX as u64 - 4096) / FRAME_BYTES as u64;
+
+/// Written to the WAV at once; `hound` keeps a buffer of that size.
+const FRAMES_AT_ONCE: usize = 4096;
 
 /// Why sound could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,7 @@ pub struct StereoWav<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> StereoWav<W> {
-    /// Writes the header. Hand in a buffered writer: samples are written one by one.
+    /// Writes the header. Hand in a buffered writer: the header comes in small pieces.
     ///
     /// # Errors
     /// When the rate is zero or the writer refuses.
@@ -63,9 +66,9 @@ impl<W: Write + Seek> StereoWav<W> {
         }
         let Self { wav, analysis } = self;
         let mut outcome = Ok(());
-        analysis.feed_and(bytes, |left, right| {
+        analysis.feed_and(bytes, |frames| {
             if outcome.is_ok() {
-                outcome = wav.write_sample(left).and_then(|()| wav.write_sample(right));
+                outcome = write_frames(wav, frames);
             }
         });
         Ok(outcome?)
@@ -79,6 +82,18 @@ impl<W: Write + Seek> StereoWav<W> {
         self.wav.finalize()?;
         Ok(self.analysis.report())
     }
+}
+
+fn write_frames<W: Write + Seek>(wav: &mut hound::WavWriter<W>, frames: &[Frame]) -> Result<(), hound::Error> {
+    for block in frames.chunks(FRAMES_AT_ONCE) {
+        let mut writer = wav.get_i16_writer(block.len() as u32 * 2);
+        for [a, b, c, d] in block {
+            writer.write_sample(i16::from_le_bytes([*a, *b]));
+            writer.write_sample(i16::from_le_bytes([*c, *d]));
+        }
+        writer.flush()?;
+    }
+    Ok(())
 }
 
 /// A whole raw stereo stream as a WAV in memory.

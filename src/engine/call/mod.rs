@@ -393,6 +393,7 @@ pub(super) fn bury(call: &Call, core: &mut Shared) {
             call: call.id,
             name: call.recording.clone(),
             talked: call.talked,
+            gone: call.caller_gone,
         });
     }
 }

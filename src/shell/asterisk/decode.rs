@@ -46,7 +46,8 @@ pub(super) enum Decoded {
 const NORMAL_CLEARING: u16 = 16;
 
 /// Types that Asterisk need not send at all: most of the frames of a call.
-pub(super) const UNWANTED: [&str; 8] = [
+pub(super) const UNWANTED: [&str; 9] = [
+    "BridgeDestroyed",
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelCallerId",
@@ -58,14 +59,13 @@ pub(super) const UNWANTED: [&str; 8] = [
 ];
 
 /// Known types that come rarely and do not concern us.
-const RARE: [&str; 26] = [
+const RARE: [&str; 25] = [
     "ApplicationMoveFailed",
     "ApplicationRegistered",
     "ApplicationUnregistered",
     "BridgeAttendedTransfer",
     "BridgeBlindTransfer",
     "BridgeCreated",
-    "BridgeDestroyed",
     "BridgeMerged",
     "BridgeVideoSourceChanged",
     "CallBroadcast",
@@ -103,10 +103,7 @@ pub(super) fn decode(frame: &str) -> Decoded {
         "StasisEnd" => read::<models::StasisEnd>(frame, |event| event_of(NodeEvent::Left(id_of(event.channel)))),
         "ChannelStateChange" => read::<models::ChannelStateChange>(frame, |event| state_changed(event.channel)),
         // Read by hand: the model insists on a cause, and a plain BYE has none.
-        "ChannelHangupRequest" => read::<HangUpRequest>(frame, |event| {
-            let cause = event.cause.and_then(|cause| u16::try_from(cause).ok()).unwrap_or(NORMAL_CLEARING);
-            Decoded::HangUp { channel: event.channel.id.into(), cause }
-        }),
+        "ChannelHangupRequest" => read::<HangUpRequest>(frame, hung_up),
         "ChannelDestroyed" => read::<models::ChannelDestroyed>(frame, |event| {
             let cause = u16::try_from(event.cause).unwrap_or(0);
             event_of(NodeEvent::Gone { channel: id_of(event.channel), cause })
@@ -135,13 +132,29 @@ pub(super) fn decode(frame: &str) -> Decoded {
 
 #[derive(Deserialize)]
 struct HangUpRequest {
-    channel: Named,
+    channel: HungUp,
     cause: Option<i64>,
+    /// Asked for by ARI or another part of Asterisk; absent when the phone did it.
+    #[serde(default)]
+    soft: bool,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct HungUp {
     id: String,
+    #[serde(default)]
+    state: String,
+}
+
+fn hung_up(event: HangUpRequest) -> Decoded {
+    let cause = event.cause.and_then(|cause| u16::try_from(cause).ok()).unwrap_or(NORMAL_CLEARING);
+    let channel: ChannelId = event.channel.id.into();
+    // An agent who talked has put down: the phone takes the next call now, and not when Asterisk has taken its channel
+    // apart (0.6 ms). One that only rang may have refused: its own events tell how.
+    if !event.soft && event.channel.state == "Up" && matches!(Own::parse(channel.as_str()), Some((_, Own::Leg(_)))) {
+        return event_of(NodeEvent::Gone { channel, cause });
+    }
+    Decoded::HangUp { channel, cause }
 }
 
 fn event_of(event: NodeEvent) -> Decoded {
@@ -289,6 +302,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::engine::ids::CallId;
 
     const RECORDED: &str = include_str!("../../../tests/fixtures/ari-events-22.10.1.jsonl");
 
@@ -375,6 +389,24 @@ mod tests {
         for (cause, expected) in [("", 16), (r#""cause":21,"#, 21), (r#""cause":127,"tech_cause":487,"#, 127)] {
             let frame = format!(r#"{{{cause}"type":"ChannelHangupRequest",{}}}"#, channel("17.1", "Up"));
             assert_eq!(decode(&frame), Decoded::HangUp { channel: "17.1".into(), cause: expected });
+        }
+    }
+
+    #[test]
+    fn an_agent_who_puts_down_after_a_talk_is_gone_at_once_and_in_no_other_case() {
+        let leg = Own::Leg(1).id(CallId(7 << 20));
+        let frame = |id: &str, state: &str, soft: &str| {
+            format!(r#"{{"type":"ChannelHangupRequest",{soft}"cause":16,"channel":{{"id":"{id}","state":"{state}"}}}}"#)
+        };
+        let gone = event_of(NodeEvent::Gone { channel: leg.as_str().into(), cause: 16 });
+        assert_eq!(decode(&frame(&leg, "Up", "")), gone);
+        for frame in [
+            frame(&leg, "Up", r#""soft":true,"#),
+            frame(&leg, "Ringing", ""),
+            frame(&leg, "", ""),
+            frame("17.1", "Up", ""),
+        ] {
+            assert!(matches!(decode(&frame), Decoded::HangUp { cause: 16, .. }), "{frame}");
         }
     }
 

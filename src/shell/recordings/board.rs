@@ -38,6 +38,8 @@ pub(super) enum Task {
         call: CallId,
         /// Time in talks.
         talked: Option<Duration>,
+        /// The channel is known to be gone.
+        gone: bool,
     },
     /// Found in Asterisk; whose it is has to be found out.
     Stray,
@@ -103,10 +105,11 @@ impl Job {
     /// More has become known. A channel that came back from the fallback dialplan is a second call with the same
     /// recording: it belongs to the last one that talked, and holds all talks.
     fn learn(&mut self, task: Task) {
-        let (Task::Ended { call, talked }, known) = (task, &mut self.task) else { return };
+        let (Task::Ended { call, talked, gone }, known) = (task, &mut self.task) else { return };
         match known {
             Task::Stray => *known = task,
-            Task::Ended { call: known_call, talked: known_talked } => {
+            Task::Ended { call: known_call, talked: known_talked, gone: known_gone } => {
+                *known_gone |= gone;
                 let both = talked.zip(*known_talked);
                 if *known_call == call {
                     *known_talked = talked.max(*known_talked);

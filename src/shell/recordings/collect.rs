@@ -44,6 +44,8 @@ const PIECES: usize = 4;
 /// What comes is gathered to pieces of this size: a talk of a quarter of a minute is one piece, and the thread that
 /// writes it never waits for the network.
 const PIECE: usize = 512 << 10;
+/// Room to begin with: four seconds.
+const USUAL: usize = 128 << 10;
 /// Of a call that never talked, so much silence is thrown away and no more.
 const WORTHLESS: Duration = Duration::from_secs(1);
 /// A talk in which nobody can have said a word: one side hung up in the moment of the answer, and of one or both sides
@@ -119,7 +121,8 @@ impl<S: Source, L: Ledger> Collector<S, L> {
     /// Finds out whose the recording is, and waits while it may still grow.
     async fn owner(&self, job: &mut Job, source: &S) -> Result<Owner, Outcome> {
         let name = Name::parse(&job.name);
-        if let Some(name) = &name
+        if !matches!(job.task, Task::Ended { gone: true, .. })
+            && let Some(name) = &name
             && source.is_alive(name.channel).await?
         {
             // The caller is on the line: with the fallback dialplan, or the engine has not seen the end yet.
@@ -132,7 +135,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             job.settled = true;
             return Err(Outcome::Later(SETTLE));
         }
-        if let Task::Ended { call, talked } = job.task {
+        if let Task::Ended { call, talked, .. } = job.task {
             return Ok(Owner::Call { call, talked });
         }
         match (self.ledger.call_of(job.node, &job.name).await?, name) {
@@ -250,7 +253,13 @@ impl<S: Source, L: Ledger> Collector<S, L> {
 
     /// Moves a begun file to its place; `None` when the archive has a longer one of the same recording already.
     async fn store(&self, job: &Job, call: CallId, written: Written) -> Result<Option<ArchivedFile>, Outcome> {
-        let before = self.ledger.entry(job.node, &job.name).await?.and_then(|entry| entry.file);
+        // Whose channel ended just now, in this life of the engine, was not archived before.
+        let before = match job.task {
+            Task::Ended { gone: true, .. } if job.failures == 0 => None,
+            Task::Ended { .. } | Task::Stray => {
+                self.ledger.entry(job.node, &job.name).await?.and_then(|entry| entry.file)
+            }
+        };
         let stem = path_stem(call);
         let dir = self.dir.clone();
         let storing = move || {
@@ -373,7 +382,7 @@ fn too_slow() -> Outcome {
 /// Hands on at most so many pieces of what comes from Asterisk; whether that was all, and its end is told too.
 async fn pump<T: Stream>(stream: &mut T, pieces: &mpsc::Sender<Piece>, most: usize) -> Result<bool, SourceError> {
     for _ in 0..most {
-        let mut piece = BytesMut::new();
+        let mut piece = BytesMut::with_capacity(USUAL);
         let mut whole = false;
         while piece.len() < PIECE && !whole {
             match stream.chunk().await? {

@@ -127,9 +127,10 @@ impl Archive {
 }
 
 impl ArchiveHandle {
-    /// Fetch, check and archive the recording of a call that has ended, then remove it from Asterisk. Never waits.
-    pub fn collect(&self, node: NodeId, call: CallId, name: &str, talked: Duration) {
-        let task = Task::Ended { call, talked: Some(talked) };
+    /// Fetch, check and archive the recording of a call that has ended, then remove it from Asterisk; whether its
+    /// channel is `gone` is asked of Asterisk where it is not known. Never waits.
+    pub fn collect(&self, node: NodeId, call: CallId, name: &str, talked: Duration, gone: bool) {
+        let task = Task::Ended { call, talked: Some(talked), gone };
         if !self.shared.add(node, name, task, Instant::now() + SETTLE) {
             error!(%call, recording = name, "too many recordings wait to be archived; this one stays in Asterisk until a sweep");
         }
@@ -264,7 +265,7 @@ impl<S: Source, L: Ledger> Worker<S, L> {
         let since = Wall(clock::wall().0.saturating_sub(LOOK_BACK_MS));
         for Unrecorded { call, name, talked } in self.collector.ledger.unrecorded(node, since, WORDLESS).await? {
             if !keep.contains(&name) {
-                self.shared.add(node, &name, Task::Ended { call, talked: Some(talked) }, now + SETTLE);
+                self.shared.add(node, &name, Task::Ended { call, talked: Some(talked), gone: false }, now + SETTLE);
             }
         }
         if strange > 0 {

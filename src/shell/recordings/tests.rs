@@ -108,7 +108,7 @@ async fn a_talk_is_fetched_checked_stored_written_and_then_removed() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(3_000, 9_000, 5_000));
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(3));
+    archive.collect(NODE, CALL, NAME, seconds(3), true);
     idle(&archive).await;
 
     let entry = setup.database.lock().entries[&(NODE, NAME.to_owned())].clone();
@@ -122,6 +122,8 @@ async fn a_talk_is_fetched_checked_stored_written_and_then_removed() {
     let bytes = file.bytes;
     assert_eq!(archive.counts(), Counts { stored: 1, bytes, ..Counts::default() });
     assert_eq!(verified(&setup, &archive).await, [None]);
+    // The engine saw the channel end: Asterisk need not be asked.
+    assert_eq!(setup.asterisk.lock().looks, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,7 +132,7 @@ async fn a_file_that_still_grows_is_fetched_again_until_it_is_whole() {
     setup.asterisk.put(NAME, talk(5_000, 9_000, 5_000));
     setup.asterisk.lock().fetches.extend([Fault::NotFound, Fault::EndAt(32_000), Fault::EndAt(64_001)]);
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(5));
+    archive.collect(NODE, CALL, NAME, seconds(5), true);
     idle(&archive).await;
     assert_eq!(setup.state(), Some(State::Stored));
     assert_eq!(setup.sound(PATH).samples.len(), 80_000);
@@ -144,7 +146,7 @@ async fn a_recording_that_stays_short_is_kept_and_reported() {
     raw.pop();
     setup.asterisk.put(NAME, raw);
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(5));
+    archive.collect(NODE, CALL, NAME, seconds(5), false);
     idle(&archive).await;
     let problem = setup.database.lock().entries[&(NODE, NAME.to_owned())].problem.clone();
     assert_eq!(setup.state(), Some(State::Short));
@@ -165,7 +167,7 @@ async fn a_recording_that_never_comes_or_stays_empty_is_missing() {
             setup.asterisk.put(NAME, raw);
         }
         let archive = setup.start();
-        archive.collect(NODE, CALL, NAME, seconds(5));
+        archive.collect(NODE, CALL, NAME, seconds(5), false);
         idle(&archive).await;
         assert_eq!((setup.state(), archive.counts().missing), (Some(State::Missing), 1));
         assert!(setup.database.lock().entries[&(NODE, NAME.to_owned())].file.is_none());
@@ -178,7 +180,7 @@ async fn a_silent_channel_is_kept_and_reported() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(2_000, 9_000, 0));
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(2));
+    archive.collect(NODE, CALL, NAME, seconds(2), false);
     idle(&archive).await;
     let problem = setup.database.lock().entries[&(NODE, NAME.to_owned())].problem.clone();
     assert_eq!((setup.state(), problem.as_str()), (Some(State::Silent), "the right (agent) channel is silent"));
@@ -199,7 +201,7 @@ async fn a_call_without_a_talk_leaves_nothing_but_sound_is_never_thrown_away() {
             setup.asterisk.put(NAME, raw);
         }
         let archive = setup.start();
-        archive.collect(NODE, CALL, NAME, Duration::ZERO);
+        archive.collect(NODE, CALL, NAME, Duration::ZERO, false);
         idle(&archive).await;
         assert_eq!((setup.state().is_some(), setup.folder.path().join(PATH).exists()), (kept, kept));
         assert_eq!(archive.counts().nothing, u64::from(!kept));
@@ -220,7 +222,7 @@ async fn a_talk_too_short_for_a_word_is_no_fault_of_its_recording() {
             setup.asterisk.put(NAME, raw);
         }
         let archive = setup.start();
-        archive.collect(NODE, CALL, NAME, Duration::from_millis(90));
+        archive.collect(NODE, CALL, NAME, Duration::from_millis(90), false);
         idle(&archive).await;
         assert_eq!(setup.state(), state);
         assert!(!setup.asterisk.has(NAME));
@@ -235,7 +237,7 @@ async fn broken_transfers_failed_removals_and_a_panic_are_tried_again() {
     setup.asterisk.lock().fetches.extend(faults);
     setup.asterisk.lock().deletes.extend([SourceError::Failed("500".into()), SourceError::Away("no answer".into())]);
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(3));
+    archive.collect(NODE, CALL, NAME, seconds(3), false);
     idle(&archive).await;
     assert_eq!(setup.state(), Some(State::Stored));
     assert!(!setup.asterisk.has(NAME));
@@ -250,7 +252,7 @@ async fn a_recording_that_fails_for_minutes_is_reported_and_stored_when_it_can_b
     setup.asterisk.put(NAME, talk(3_000, 9_000, 5_000));
     setup.asterisk.lock().fetches.extend(vec![Fault::Failed; 9]);
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(3));
+    archive.collect(NODE, CALL, NAME, seconds(3), false);
     until(|| setup.state() == Some(State::Failed)).await;
     assert!(setup.asterisk.has(NAME));
     idle(&archive).await;
@@ -265,7 +267,7 @@ async fn the_database_may_be_gone_and_the_call_may_be_written_late() {
     let late = LedgerError::Refused("no such call".to_owned());
     setup.database.lock().refusals.extend([away(), away(), late, away()]);
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(3));
+    archive.collect(NODE, CALL, NAME, seconds(3), false);
     until(|| archive.counts().retries == 1).await;
     assert!(setup.asterisk.has(NAME), "nothing is removed before it is written");
     idle(&archive).await;
@@ -282,7 +284,7 @@ async fn with_no_room_on_the_disk_recordings_wait_in_asterisk() {
     for n in 0..20_u64 {
         let name = format!("perezvon/1795293198.{n}_79");
         setup.asterisk.put(&name, talk(1_000, 9_000, 5_000));
-        archive.collect(NODE, CallId(CALL.0 + n), &name, seconds(1));
+        archive.collect(NODE, CallId(CALL.0 + n), &name, seconds(1), false);
     }
     until(|| archive.counts().retries > 10).await;
     let counts = archive.counts();
@@ -311,7 +313,7 @@ async fn a_kill_at_any_step_is_harmless() {
         setup.database.lock().calls.insert((NODE, NAME.to_owned()), known);
         halt(&setup);
         let archive = setup.start();
-        archive.collect(NODE, CALL, NAME, seconds(40));
+        archive.collect(NODE, CALL, NAME, seconds(40), false);
         tokio::time::advance(SETTLE).await;
         match step {
             "in the transfer" => soon(|| setup.begun_files() == 1).await,
@@ -334,7 +336,7 @@ async fn a_kill_at_any_step_is_harmless() {
         assert!(setup.database.lock().fallback.is_empty());
         soon(|| setup.begun_files() == 0).await;
         // Asked for once more, it is known to be done.
-        archive.collect(NODE, CALL, NAME, seconds(40));
+        archive.collect(NODE, CALL, NAME, seconds(40), false);
         idle(&archive).await;
         assert_eq!(setup.state(), Some(State::Stored), "{step}");
         setup.kill(archive).await;
@@ -346,16 +348,16 @@ async fn a_longer_copy_in_the_archive_is_not_replaced_by_a_shorter_one() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(3_000, 9_000, 5_000));
     let archive = setup.start();
-    archive.collect(NODE, CALL, NAME, seconds(3));
+    archive.collect(NODE, CALL, NAME, seconds(3), false);
     idle(&archive).await;
     setup.asterisk.put(NAME, talk(500, 9_000, 5_000));
-    archive.collect(NODE, CALL, NAME, Duration::ZERO);
+    archive.collect(NODE, CALL, NAME, Duration::ZERO, false);
     idle(&archive).await;
     assert_eq!(setup.sound(PATH).samples.len(), 48_000);
     // Unless that copy is damaged.
     std::fs::write(setup.folder.path().join(PATH), b"damaged").unwrap();
     setup.asterisk.put(NAME, talk(2_500, 9_000, 5_000));
-    archive.collect(NODE, CALL, NAME, Duration::ZERO);
+    archive.collect(NODE, CALL, NAME, Duration::ZERO, false);
     idle(&archive).await;
     assert_eq!(setup.sound(PATH).samples.len(), 40_000);
 }
@@ -405,7 +407,7 @@ async fn what_may_still_grow_or_be_written_is_waited_for() {
     assert!(setup.asterisk.has(NAME), "the caller is on the line");
     // The engine takes over the caller; the call ends.
     setup.asterisk.lock().alive.clear();
-    archive.collect(NODE, CALL, NAME, seconds(4));
+    archive.collect(NODE, CALL, NAME, seconds(4), false);
     idle(&archive).await;
     assert_eq!((setup.state(), setup.database.lock().fallback.len()), (Some(State::Stored), 1));
     assert!(setup.folder.path().join(PATH).exists(), "under the engine's own call");
@@ -434,7 +436,7 @@ async fn only_a_few_are_fetched_at_once_and_all_get_their_turn() {
     for n in 0..100_u64 {
         let name = format!("perezvon/1795293198.{n}_79");
         setup.asterisk.put(&name, talk(200, 9_000, 5_000));
-        archive.collect(NODE, CallId(CALL.0 + n), &name, Duration::from_millis(200));
+        archive.collect(NODE, CallId(CALL.0 + n), &name, Duration::from_millis(200), false);
     }
     idle(&archive).await;
     assert_eq!((archive.counts().stored, setup.asterisk.lock().files.len()), (100, 0));
@@ -452,7 +454,7 @@ async fn recordings_beyond_the_room_are_found_again_when_there_is_room() {
         let call = CallId(CALL.0 + n);
         let known = JournalCall { call, ended: true, talked: Some(Duration::from_millis(200)) };
         setup.database.lock().calls.insert((NODE, name.clone()), known);
-        archive.collect(NODE, call, &name, Duration::from_millis(200));
+        archive.collect(NODE, call, &name, Duration::from_millis(200), false);
     }
     assert_eq!(archive.counts().overflowed, 40);
     until(|| setup.asterisk.lock().files.is_empty()).await;
@@ -465,10 +467,10 @@ async fn a_call_that_came_back_from_the_fallback_has_one_recording_of_all_talks(
     setup.asterisk.put(NAME, talk(5_000, 9_000, 5_000));
     setup.asterisk.lock().alive.insert(CHANNEL.to_owned());
     let archive = setup.start();
-    archive.collect(NODE, CallId(CALL.0 - 1), NAME, seconds(2));
+    archive.collect(NODE, CallId(CALL.0 - 1), NAME, seconds(2), false);
     until(|| setup.asterisk.lock().looks > 3).await;
     setup.asterisk.lock().alive.clear();
-    archive.collect(NODE, CALL, NAME, seconds(3));
+    archive.collect(NODE, CALL, NAME, seconds(3), false);
     idle(&archive).await;
     assert_eq!(setup.state(), Some(State::Stored));
     assert_eq!(setup.database.lock().entries[&(NODE, NAME.to_owned())].call, CALL);
@@ -482,7 +484,7 @@ async fn verifying_finds_what_is_gone_changed_cut_or_put_elsewhere() {
     for n in 0..5_u64 {
         let name = format!("perezvon/1795293198.{n}_79");
         setup.asterisk.put(&name, talk(200, 9_000, 5_000));
-        archive.collect(NODE, CallId(CALL.0 + n), &name, Duration::from_millis(200));
+        archive.collect(NODE, CallId(CALL.0 + n), &name, Duration::from_millis(200), false);
     }
     idle(&archive).await;
     let path = |n: u64| archive.dir().join(format!("2026/11/21/{}.wav", CallId(CALL.0 + n)));

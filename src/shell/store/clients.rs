@@ -3,21 +3,21 @@
 use serde_json::json;
 use sqlx::any::AnyRow;
 
-use crate::domain::client::{self, Client, Command, Counters, Create, Event, Merged, Side, Tally};
+use crate::domain::client::{self, Client, Command, Counters, Create, Event, Merged, Side};
 use crate::domain::group::Group;
-use crate::domain::history::{ActorKind, By, Entry, Source};
+use crate::domain::history::Entry;
 use crate::domain::ids::{ClientId, GroupId};
 use crate::domain::ledger::Balances;
 use crate::domain::phone::Phone;
+use crate::domain::rejected::Rejected;
 use crate::engine::command::Update;
-use crate::engine::ids::CallId;
 use crate::engine::time::Wall;
 
 use super::agents::{from_json, json};
 use super::author::{Author, ChangeError};
 use super::catalogue::whole;
-use super::change::{call_key, guessed_arrival, reversed};
-use super::client_insert::{code, kind_word};
+use super::change::reversed;
+use super::client_insert::{NewCard, code, kind_word};
 use super::{Columns as _, Dialect, Result, Sql, Store, StoreError, Tx};
 
 /// A card with what is counted and kept beside it.
@@ -127,29 +127,6 @@ impl Store {
         Ok(row)
     }
 
-    /// Somebody called from this number: counts it, once for one moment, and makes the card if it is the first call. Nothing for a hidden
-    /// number. Not on the caller's path: calls do not wait for it.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn note_call(&self, call: CallId, number: &str) -> Result<Option<ClientId>, ChangeError<ClientRow>> {
-        let at = Wall(guessed_arrival(call_key(call)));
-        let phone = Phone::parse(number);
-        if phone.as_str().is_empty() {
-            return Ok(None);
-        }
-        let mut tx = self.begin().await?;
-        let by = By::new(ActorKind::Engine, "", Source::Call);
-        let row = tx.client_for_number(&phone, &Author { by, ..Author::engine() }, at).await?;
-        // After a restart the engine asks for the cards of calls that it takes over.
-        if row.counters.last_call.is_none_or(|last| last < at) {
-            tx.count(row.id, row.counters.with(Tally::Called { at })).await?;
-        }
-        tx.commit().await?;
-        self.announce(row.update());
-        Ok(Some(row.id))
-    }
-
     /// The history of a card, oldest first.
     ///
     /// # Errors
@@ -191,23 +168,24 @@ impl Tx {
         now: Wall,
     ) -> Result<ClientRow, ChangeError<ClientRow>> {
         let number = phone.as_str().to_owned();
-        if self.1 == Dialect::Postgres {
-            // There is no row to lock yet, and two first calls at once must not both make one.
-            let lock =
-                "SELECT CASE WHEN pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL THEN 1 ELSE 0 END AS one";
-            self.rows(Sql::new(lock).with(number.clone())).await?;
-        }
+        self.lock_number(&number).await?;
         let sql = Sql::new(format!("SELECT {COLUMNS}{FROM}{OF_NUMBER}")).with(number.clone());
         if let Some(row) = self.row_locked(sql).await? {
             return Ok(client_row(&row)?);
         }
         let group = self.default_of::<Group>().await?.map(|group| GroupId(group.id));
-        let (mut card, mut entries) = client::first_call(phone, group, now)?;
-        for entry in &mut entries {
-            entry.source = author.by.source;
-        }
-        card.source = author.by.source;
+        let (card, entries) = first_card(phone, group, author, now)?;
         self.insert_client(card, &entries, author, now).await
+    }
+
+    /// There is no row to lock yet, and two first calls at once must not both make one. A writer of SQLite is alone.
+    pub(super) async fn lock_number(&mut self, number: &str) -> Result<()> {
+        if self.1 == Dialect::Postgres {
+            let lock =
+                "SELECT CASE WHEN pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL THEN 1 ELSE 0 END AS one";
+            self.rows(Sql::new(lock).with(number.to_owned())).await?;
+        }
+        Ok(())
     }
 
     /// A new row.
@@ -261,7 +239,7 @@ impl Tx {
         self.audit_entries(id, entries, author, now).await
     }
 
-    async fn audit_entries(
+    pub(super) async fn audit_entries(
         &mut self,
         id: ClientId,
         entries: &[Entry<Event>],
@@ -362,6 +340,21 @@ impl ClientRow {
     pub(super) fn update(&self) -> Update {
         Update::Client { client: self.id, version: self.card.version }
     }
+}
+
+/// The card that a number gets when it is seen for the first time.
+pub(super) fn first_card(
+    phone: &Phone,
+    group: Option<GroupId>,
+    author: &Author,
+    now: Wall,
+) -> Result<NewCard, Rejected> {
+    let (mut card, mut entries) = client::first_call(phone, group, now)?;
+    for entry in &mut entries {
+        entry.source = author.by.source;
+    }
+    card.source = author.by.source;
+    Ok((card, entries))
 }
 
 pub(super) fn client_row(row: &AnyRow) -> Result<ClientRow> {

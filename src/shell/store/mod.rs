@@ -7,7 +7,7 @@
 //! - [`streets`], [`places`]: what address hints are made of.
 //! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
-//! - [`clients`], [`client_list`], [`client_search`], [`timeline`], [`orders`], [`order_list`], [`ledgers`], [`catalogue`]
+//! - [`clients`], [`called`], [`client_list`], [`client_search`], [`timeline`], [`orders`], [`order_list`], [`ledgers`], [`catalogue`]
 //!   (tariffs and groups), [`erase`]: what the domain decides, kept. A change reads the row, asks the domain and writes row,
 //!   history, consequences and audit ([`author`]) in one transaction.
 
@@ -16,6 +16,7 @@ pub mod archive;
 pub mod audit;
 pub mod author;
 mod call_events;
+pub mod called;
 pub mod callers;
 pub mod calls;
 pub mod catalogue;

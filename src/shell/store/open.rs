@@ -58,9 +58,9 @@ async fn open_sqlite(url: &str) -> Result<Store> {
     let cannot = |error: sqlx::Error| {
         failed(format!("{error}; check that {} and its folder can be written to by this user", full.display()))
     };
-    let write = pool(options.clone(), 1, SQLITE_SETUP).await.map_err(cannot)?;
+    let write = pool(options.clone(), 1, SQLITE_SETUP, false).await.map_err(cannot)?;
     migrate(&write, Dialect::Sqlite, &name).await?;
-    let read = pool(options, 6, SQLITE_SETUP).await.map_err(cannot)?;
+    let read = pool(options, 6, SQLITE_SETUP, false).await.map_err(cannot)?;
     private(&full);
     Ok(Store {
         inner: Arc::new(Inner {
@@ -81,7 +81,7 @@ async fn open_postgres(url: &str) -> Result<Store> {
         what: name.clone(),
         why: format!("{error}; check that PostgreSQL runs there and that user, password and database are right"),
     };
-    let pool = pool(options, 16, POSTGRES_SETUP).await.map_err(cannot)?;
+    let pool = pool(options, 16, POSTGRES_SETUP, true).await.map_err(cannot)?;
     migrate(&pool, Dialect::Postgres, &name).await?;
     let inner = Inner {
         dialect: Dialect::Postgres,
@@ -100,7 +100,7 @@ fn connect_options(url: &str) -> Result<AnyConnectOptions> {
     Ok(options.disable_statement_logging())
 }
 
-async fn pool(options: AnyConnectOptions, most: u32, setup: &'static str) -> sqlx::Result<AnyPool> {
+async fn pool(options: AnyConnectOptions, most: u32, setup: &'static str, is_server: bool) -> sqlx::Result<AnyPool> {
     // The pool tries again and again and then only tells that time is up: this tells the reason.
     tokio::time::timeout(CONNECT, async {
         let mut first = options.connect().await?;
@@ -110,6 +110,8 @@ async fn pool(options: AnyConnectOptions, most: u32, setup: &'static str) -> sql
     .await
     .map_err(|_| sqlx::Error::PoolTimedOut)??;
     AnyPoolOptions::new()
+        // A server may have closed a connection that nobody used; a file has not.
+        .test_before_acquire(is_server)
         .max_connections(most)
         .min_connections(1)
         .acquire_timeout(CONNECT)

@@ -166,9 +166,13 @@ impl Store {
             // What was erased does not come back.
             return row.int("id");
         }
-        tx.execute(insert(new)?).await?;
-        let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name = $2").with(node).with(name);
-        let id = tx.rows(sql).await?.first().ok_or(StoreError::NotFound("recording"))?.int("id")?;
+        let mut rows = tx.rows(insert(new)?).await?;
+        if rows.is_empty() {
+            // What is there is better, and was left.
+            let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name = $2").with(node).with(name);
+            rows = tx.rows(sql).await?;
+        }
+        let id = rows.first().ok_or(StoreError::NotFound("recording"))?.int("id")?;
         tx.commit().await?;
         Ok(id)
     }
@@ -257,7 +261,7 @@ fn insert(new: NewRecording) -> Result<Sql> {
          path = excluded.path, sha256 = excluded.sha256, bytes = excluded.bytes, duration_ms = excluded.duration_ms, \
          channels = excluded.channels, left_rms = excluded.left_rms, right_rms = excluded.right_rms, \
          state = excluded.state, problem = excluded.problem, stored_at = excluded.stored_at \
-         WHERE excluded.path IS NOT NULL OR recordings.path IS NULL",
+         WHERE excluded.path IS NOT NULL OR recordings.path IS NULL RETURNING id",
     );
     Ok(sql
         .with(call_key(new.call))

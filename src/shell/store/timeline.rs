@@ -266,7 +266,7 @@ mod tests {
             let s = &t.store;
             call(s, 10, "+79001234567").await;
             call(s, 11, "+79990000000").await;
-            let id = s.note_call(CallId(12 << 20), "+79001234567").await.unwrap().unwrap();
+            let id = s.note_calls(&[(CallId(12 << 20), "+79001234567".to_owned())]).await.unwrap()[0].unwrap();
             s.create_order(taxi("+79001234567"), &olga(), Wall(20)).await.unwrap();
             s.post_ledger(id, top_up(10), &olga(), Wall(20)).await.unwrap();
             s.change_client(id, Command::Edit(vec![Detail::Note("код 15".into())]), &olga(), Wall(20)).await.unwrap();

@@ -114,36 +114,6 @@ async fn a_number_leads_to_one_card_and_may_move_to_another() {
 }
 
 #[tokio::test]
-async fn the_first_call_makes_the_card_and_each_call_is_counted_once() {
-    on_both(async |t| {
-        let s = &t.store;
-        assert_eq!(s.note_call(CallId(1 << 20), "anonymous").await.unwrap(), None);
-        let id = s.note_call(CallId(1 << 20), "+79001234567").await.unwrap().unwrap();
-        assert_eq!(s.note_call(CallId(5 << 20), "+79001234567").await.unwrap(), Some(id));
-        // Told again after a restart.
-        assert_eq!(s.note_call(CallId(5 << 20), "+79001234567").await.unwrap(), Some(id));
-        let row = s.get_client(id).await.unwrap().unwrap();
-        assert_eq!((row.counters.calls, row.counters.last_call), (2, Some(Wall(5))));
-        assert_eq!((row.card.version, row.card.source), (1, Source::Call));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn of_many_first_calls_at_once_one_makes_the_card() {
-    on_both(async |t| {
-        let mut tasks = tokio::task::JoinSet::new();
-        for n in 0..8 {
-            let store = t.store.clone();
-            tasks.spawn(async move { store.note_call(CallId(n << 20), "+79001234567").await.unwrap() });
-        }
-        let cards: BTreeSet<_> = tasks.join_all().await.into_iter().collect();
-        assert_eq!(cards.len(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn merged_cards_are_one_with_all_their_money_and_numbers() {
     on_both(async |t| {
         let s = &t.store;
@@ -151,7 +121,7 @@ async fn merged_cards_are_one_with_all_their_money_and_numbers() {
             s.create_client(new(vec![phones(&["+79001234567"]), named("", "Анна")]), &olga(), Wall(1)).await.unwrap();
         let twin =
             s.create_client(new(vec![phones(&["+79007654321"]), named("Ёлкина", "")]), &olga(), Wall(2)).await.unwrap();
-        s.note_call(CallId(3 << 20), "+79007654321").await.unwrap();
+        s.note_calls(&[(CallId(3 << 20), "+79007654321".to_owned())]).await.unwrap();
         s.post_ledger(twin.id, top_up(100), &olga(), Wall(4)).await.unwrap();
         s.post_ledger(anna.id, top_up(20), &olga(), Wall(4)).await.unwrap();
         let one = s.merge_clients(anna.id, twin.id, Some(1), &seeing(1), Wall(5)).await.unwrap();
