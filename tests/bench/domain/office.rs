@@ -5,6 +5,7 @@ use std::time::Instant;
 use perezvon::domain::address::{Address, Car};
 use perezvon::domain::client::{Create as Card, Detail, Kind};
 use perezvon::domain::fare::Payment;
+use perezvon::domain::hint::Kind as Street;
 use perezvon::domain::ids::ClientId;
 use perezvon::domain::money::Kopecks;
 use perezvon::domain::order::{Command, Create, Driver, Standing, Wanted};
@@ -141,9 +142,14 @@ fn query(card: &Card, kind: u64) -> String {
         11 => middle(&surname),
         12 => phone[6..10].to_owned(),
         13 => format!("{} {}", word(name.split(' ').nth(1).unwrap_or_default(), 3), word(&surname, 3)),
-        14 => {
-            address.map_or(surname, |address| address.to_lowercase().split(' ').skip(1).collect::<Vec<_>>().join(" "))
-        }
+        14 => match address {
+            Some(address) => {
+                let address = address.to_lowercase();
+                let told = address.split(' ').filter(|word| !Street::shown_words().any(|kind| kind == *word));
+                told.collect::<Vec<_>>().join(" ")
+            }
+            None => surname,
+        },
         _ => format!("нетта{kind}ких"),
     }
 }
