@@ -16,6 +16,7 @@ mod preorders;
 pub mod recordings;
 pub mod requests;
 pub mod serve;
+mod shapes;
 pub mod shutdown;
 pub mod sounds;
 pub mod store;

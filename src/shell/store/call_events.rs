@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::engine::time::Wall;
+use crate::shell::shapes::call::{CallNews, LoggedCall};
 
+use super::calls::{SELECT, call as call_row};
 use super::change::{Change, call_id};
 use super::outbox::Message;
 use super::table::{Row, Table, Value};
-use super::{Columns as _, Result, Sql, Tx};
+use super::{Result, Sql, StoreError, Tx};
 
 /// Something that happened to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +66,16 @@ impl Tx {
                     call
                 }
             };
+            if call.is_null() {
+                continue;
+            }
             let id = call_id(moment.call);
             let message = Message {
                 id: format!("call-{id}-{}-{}", moment.what, moment.at),
                 lane: format!("call:{id}"),
                 event: format!("call.{}", moment.what),
                 at: Wall(moment.at),
-                data: json!({ "call": call }),
+                data: call,
             };
             self.enqueue(&message).await?;
         }
@@ -86,33 +90,11 @@ impl Tx {
         Ok(!self.rows(sql).await?.is_empty())
     }
 
-    /// The call as it stands now, under the names of `GET /calls/{id}`.
+    /// The call as it stands now, in the shape of `GET /calls/{id}`; `null` when it has no row.
     async fn shown_call(&mut self, key: i64) -> Result<Json> {
-        let sql = Sql::new(
-            "SELECT number, dialled, by_fallback, arrived_at, queue, queued_at, bridged_at, ended_at, agent, \
-             disposition, waited_ms, talked_ms FROM calls WHERE id = $1",
-        );
-        let rows = self.rows(sql.with(key)).await?;
-        let id = call_id(key).to_string();
-        let Some(row) = rows.first() else { return Ok(json!({ "id": id })) };
-        let time = |column: &str| -> Result<Option<String>> {
-            let at = row.int_opt(column)?.and_then(DateTime::from_timestamp_millis);
-            Ok(at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)))
-        };
-        Ok(json!({
-            "id": id,
-            "number": row.text_opt("number")?.unwrap_or_default(),
-            "dialled": row.text_opt("dialled")?.unwrap_or_default(),
-            "by_fallback": row.flag("by_fallback")?,
-            "arrived_at": time("arrived_at")?,
-            "queue": row.text_opt("queue")?,
-            "queued_at": time("queued_at")?,
-            "bridged_at": time("bridged_at")?,
-            "ended_at": time("ended_at")?,
-            "agent": row.int_opt("agent")?,
-            "disposition": row.text_opt("disposition")?,
-            "waited_ms": row.int_opt("waited_ms")?,
-            "talked_ms": row.int_opt("talked_ms")?,
-        }))
+        let row = self.row(Sql::new(format!("{SELECT} AND c.id = $1")).with(key)).await?;
+        let Some(row) = row else { return Ok(Json::Null) };
+        let news = CallNews { call: LoggedCall::of(call_row(&row)?, None) };
+        serde_json::to_value(news).map_err(|error| StoreError::Unreadable(error.to_string()))
     }
 }

@@ -161,7 +161,7 @@ pub struct FallbackCall {
     pub talked: Duration,
 }
 
-const SELECT: &str = "SELECT c.id, c.node, c.number, c.dialled, c.by_fallback, c.arrived_at, c.queue, c.priority, \
+pub(super) const SELECT: &str = "SELECT c.id, c.node, c.number, c.dialled, c.by_fallback, c.arrived_at, c.queue, c.priority, \
      c.queued_at, c.bridged_at, c.agent, a.name AS agent_name, c.ended_at, c.disposition, c.cause, c.waited_ms, \
      c.talked_ms, c.erased_at FROM calls c LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
 
@@ -324,7 +324,7 @@ fn fallback_id(call: &FallbackCall) -> CallId {
     CallId(at << 20 | 0x8_0000 | low)
 }
 
-fn call(row: &AnyRow) -> Result<CallRow> {
+pub(super) fn call(row: &AnyRow) -> Result<CallRow> {
     Ok(CallRow {
         id: call_id(row.int("id")?),
         node: row.small_opt("node")?.map(NodeId),

@@ -6,8 +6,10 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use crate::domain::history::Entry;
+use crate::domain::ids::OrderId;
 use crate::domain::order::{Event as OrderEvent, Order};
 use crate::engine::time::Wall;
+use crate::shell::shapes::order::{Order as ShownOrder, OrderHistory, OrderNews};
 
 use super::webhooks::EndpointId;
 use super::{Columns as _, Result, Sql, Store, Tx};
@@ -31,22 +33,21 @@ pub struct Message {
 }
 
 impl Message {
-    /// What happened to an order: the order as it is now and the entry of its history that made it so.
+    /// What happened to an order: the order as it is now and the entry of its history that made it so, both in the
+    /// shape of `GET /orders/{id}`.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`](super::StoreError::Unreadable) when it cannot be written as JSON, which no order does.
     pub fn of_order(id: i64, order: &Order, entry: &Entry<OrderEvent>) -> Result<Message> {
         let unreadable = |error: serde_json::Error| super::StoreError::Unreadable(error.to_string());
-        let mut shown = serde_json::to_value(order).map_err(unreadable)?;
-        if let Value::Object(fields) = &mut shown {
-            fields.insert("id".to_owned(), json!(id));
-        }
+        let news =
+            OrderNews { order: ShownOrder::of(OrderId(id), order.clone()), change: OrderHistory::from(entry.clone()) };
         Ok(Message {
             id: format!("order-{id}-{}", entry.version),
             lane: Message::lane_of_order(id),
             event: format!("order.{}", entry.event.kind()),
             at: entry.at,
-            data: json!({"order": shown, "change": serde_json::to_value(entry).map_err(unreadable)?}),
+            data: serde_json::to_value(news).map_err(unreadable)?,
         })
     }
 

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::engine::ids::AgentId;
 use crate::engine::view::Disposition;
+use crate::shell::shapes::call::LoggedCall;
 use crate::shell::store::calls::{CallDetail, CallFilter, CallRow, LegRow, NoteRow, OfferRow};
 
 use super::access::Identity;
@@ -41,62 +42,9 @@ pub(super) struct Wanted {
     limit: Option<u32>,
 }
 
-/// A call in the journal.
-#[derive(Serialize, ToSchema)]
-pub(super) struct LoggedCall {
-    id: String,
-    /// Name of the Asterisk that carried it.
-    node: Option<String>,
-    /// Canonical number; empty when hidden or erased.
-    number: String,
-    /// When the number was erased on the caller's request.
-    erased_at: Option<DateTime<Utc>>,
-    dialled: String,
-    /// The fallback dialplan took it while no engine was there.
-    by_fallback: bool,
-    arrived_at: DateTime<Utc>,
-    /// The queue entered last.
-    queue: Option<String>,
-    priority: i64,
-    queued_at: Option<DateTime<Utc>>,
-    bridged_at: Option<DateTime<Utc>>,
-    /// `null` while the call is in progress.
-    ended_at: Option<DateTime<Utc>>,
-    /// Who talked last.
-    agent: Option<u32>,
-    agent_name: Option<String>,
-    /// How it ended.
-    disposition: Option<String>,
-    /// Q.850 cause of the caller's channel.
-    cause: Option<i64>,
-    waited_ms: Option<u64>,
-    talked_ms: Option<u64>,
-}
-
-impl LoggedCall {
-    fn of(row: CallRow, parts: &Parts) -> LoggedCall {
-        let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        LoggedCall {
-            id: row.id.to_string(),
-            node: row.node.map(|node| parts.node_name(node)),
-            number: row.number,
-            erased_at: row.erased.map(time),
-            dialled: row.dialled,
-            by_fallback: row.by_fallback,
-            arrived_at: time(row.arrived),
-            queue: row.queue,
-            priority: row.priority,
-            queued_at: row.queued.map(time),
-            bridged_at: row.bridged.map(time),
-            ended_at: row.ended.map(time),
-            agent: row.agent.map(|agent| agent.0),
-            agent_name: row.agent_name,
-            disposition: row.disposition,
-            cause: row.cause,
-            waited_ms: row.waited.map(millis),
-            talked_ms: row.talked.map(millis),
-        }
-    }
+fn logged(row: CallRow, parts: &Parts) -> LoggedCall {
+    let node = row.node.map(|node| parts.node_name(node));
+    LoggedCall::of(row, node)
 }
 
 /// A page of calls, newest first.
@@ -125,7 +73,7 @@ pub(super) async fn list(
         queue: wanted.queue,
     };
     let page = state.store.list_calls(&filter, wanted.cursor.as_deref(), wanted.limit.unwrap_or(PAGE)).await?;
-    let items = page.items.into_iter().map(|row| LoggedCall::of(row, &state)).collect();
+    let items = page.items.into_iter().map(|row| logged(row, &state)).collect();
     Ok(axum::Json(LoggedCalls { items, next: page.next }))
 }
 
@@ -265,7 +213,7 @@ pub(super) async fn one(
     // Recordings are for supervisors.
     let recordings = if only.is_none() { detail.recordings } else { Vec::new() };
     Ok(axum::Json(WholeCall {
-        call: Some(LoggedCall::of(detail.call, &state)),
+        call: Some(logged(detail.call, &state)),
         now,
         legs: detail.legs.into_iter().map(Leg::from).collect(),
         offers: detail.offers.into_iter().map(Offer::from).collect(),

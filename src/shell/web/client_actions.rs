@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::client::{Command, Doubt};
 use crate::domain::ids::ClientId;
 use crate::shell::clock;
+use crate::shell::shapes::order::Order;
 use crate::shell::store::timeline::{Happening, Kind, TimelineItem};
 
 use super::WebState;
@@ -17,7 +18,6 @@ use super::clients::{apply, known};
 use super::dto::{PAGE, time};
 use super::extract::{Json, OptionalJson, Path, Query};
 use super::ledgers::LedgerLine;
-use super::order_dto::Order;
 use super::problem::Problem;
 use super::writer::{Writer, tagged};
 

@@ -14,12 +14,12 @@ use crate::domain::history::{Actor, Entry, Source};
 use crate::domain::ids::{ClientId, GroupId, TariffId};
 use crate::domain::ledger::Balances;
 use crate::domain::notify::ClientNotify;
+use crate::shell::shapes::address::Address;
+use crate::shell::shapes::order::FieldChange;
 use crate::shell::store::clients::ClientRow;
 use crate::speech::Language;
 
-use super::address_dto::Address;
 use super::dto::{given, time};
-use super::order_dto::FieldChange;
 use super::problem::Problem;
 use super::writer::Shown;
 

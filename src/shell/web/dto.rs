@@ -11,7 +11,6 @@ use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order::State;
 use crate::engine::event::CallerOrder;
 use crate::engine::ids::{AgentId, NodeId, QueueId};
-use crate::engine::time::Wall;
 use crate::engine::view::{AgentState, AgentView, CallView, PauseReason, QueueView, Status, WaitingView};
 use crate::shell::store::agents::AgentRow;
 use crate::shell::store::users::{Role, UserRow};
@@ -19,15 +18,7 @@ use crate::shell::store::users::{Role, UserRow};
 use super::Parts;
 use super::problem::Problem;
 
-/// A moment as the API writes it: RFC 3339, UTC.
-pub(super) fn time(wall: Wall) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(wall.0).unwrap_or_default()
-}
-
-/// A moment of a request.
-pub(super) fn wall(time: DateTime<Utc>) -> Wall {
-    Wall(time.timestamp_millis())
-}
+pub(super) use crate::shell::shapes::{time, wall};
 
 /// Tells `null` from absence, for fields that a PATCH can empty.
 pub(super) fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(

@@ -12,7 +12,6 @@
 //! - [`server`]: the listening socket
 
 mod access;
-mod address_dto;
 mod addresses;
 mod agents;
 mod audit;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{
@@ -9,7 +10,10 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 
+use crate::shell::shapes::call::CallNews;
+use crate::shell::shapes::order::OrderNews;
 use crate::shell::store::users::Role;
+use crate::shell::store::webhooks::EVENTS;
 
 use super::access::Access;
 use super::problem::{MEDIA_TYPE, Problem};
@@ -133,6 +137,7 @@ use super::{
         stream::stream,
     ),
     components(schemas(Problem, stream::StreamMessage)),
+    components(schemas(OrderNews, CallNews)),
     modifiers(&LogIn, &Problems)
 )]
 struct Api;
@@ -247,9 +252,36 @@ fn bearer() -> String {
     )
 }
 
-/// The description as JSON.
+/// The description as JSON, with the webhooks.
 pub fn describe() -> serde_json::Result<String> {
-    Api::openapi().to_pretty_json()
+    let mut api = serde_json::to_value(Api::openapi())?;
+    let told: serde_json::Map<String, Value> = EVENTS.iter().map(|event| ((*event).to_owned(), told(event))).collect();
+    if let Value::Object(sections) = &mut api {
+        sections.insert("webhooks".to_owned(), Value::Object(told));
+    }
+    serde_json::to_string_pretty(&api)
+}
+
+/// What an endpoint is told of an event of this type.
+fn told(event: &str) -> Value {
+    let news = if event.starts_with("order.") { "OrderNews" } else { "CallNews" };
+    let schema = json!({
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"type": "string", "const": event},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": {"$ref": format!("#/components/schemas/{news}")},
+        },
+    });
+    json!({"post": {
+        "operationId": format!("told_{}", event.replace('.', "_")),
+        "summary": "What webhooks are told; see POST /api/v1/webhooks.",
+        "tags": ["webhooks"],
+        "security": [],
+        "requestBody": {"required": true, "content": {"application/json": {"schema": schema}}},
+        "responses": {"2XX": {"description": "It was taken and is not sent again"}},
+    }})
 }
 
 /// This description.

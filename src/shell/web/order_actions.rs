@@ -11,13 +11,13 @@ use crate::domain::ids::OrderId;
 use crate::domain::money::Kopecks;
 use crate::domain::order::{CancelledBy, Command, Driver};
 use crate::domain::taximeter::TrackPoint;
+use crate::shell::shapes::address::MapPoint;
+use crate::shell::shapes::order::Order;
 use crate::shell::store::orders::{FinishPrice, Metering, OrderChange};
 
 use super::WebState;
-use super::address_dto::MapPoint;
 use super::dto::wall;
 use super::extract::{Json, OptionalJson, Path};
-use super::order_dto::Order;
 use super::orders::apply;
 use super::problem::Problem;
 use super::writer::Writer;

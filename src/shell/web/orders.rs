@@ -11,6 +11,7 @@ use crate::domain::fare::{Fare, Settlement};
 use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order::{Command, State as OrderState};
 use crate::shell::clock;
+use crate::shell::shapes::order::{Order, OrderHistory};
 use crate::shell::store::StoreError;
 use crate::shell::store::author::ChangeError;
 use crate::shell::store::order_list::OrderFilter;
@@ -19,7 +20,7 @@ use crate::shell::store::orders::{OrderChange, OrderRow};
 use super::WebState;
 use super::dto::{PAGE, wall};
 use super::extract::{Json, Path, Query};
-use super::order_dto::{ChangeOrder, NewOrder, Order, OrderHistory, OrderWithHistory, Orders};
+use super::order_dto::{ChangeOrder, NewOrder, OrderWithHistory, Orders};
 use super::problem::Problem;
 use super::writer::{Writer, tagged};
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::engine::command::Denied;
 use crate::shell::requests::AskError;
+use crate::shell::shapes::address::NoPoint;
 use crate::shell::store::StoreError;
 
 use super::password::PasswordError;
@@ -167,6 +168,12 @@ impl From<StoreError> for Problem {
             | StoreError::Unreadable(_)
             | StoreError::Failed(_) => Problem::internal(&detail),
         }
+    }
+}
+
+impl From<NoPoint> for Problem {
+    fn from(error: NoPoint) -> Problem {
+        Problem::unprocessable(error.to_string())
     }
 }
 

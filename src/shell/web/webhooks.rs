@@ -21,7 +21,8 @@ use super::problem::Problem;
 
 /// A program outside that is told of orders and calls.
 ///
-/// Each event is one POST of JSON, `{"type", "timestamp", "data"}`, signed as the Standard Webhooks specification says:
+/// Each event is one POST of JSON, `{"type", "timestamp", "data"}` (`data` has the order or call as a GET shows it; see
+/// the section `webhooks` of this description), signed as the Standard Webhooks specification says:
 /// `webhook-id` (the same in every attempt: take each id once), `webhook-timestamp` (seconds since 1970, of the attempt:
 /// refuse what is older than 5 minutes), `webhook-signature` (`v1,` and the base64 of HMAC-SHA256 over
 /// `<webhook-id>.<webhook-timestamp>.<body>` with the bytes that follow `whsec_` in base64). Any 2xx within the time-out

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::office::Office;
+use crate::shell::clock;
+use crate::shell::store::webhooks::{EVENTS, EndpointId};
 use crate::shell::web::openapi::describe;
 
 async fn listed(office: &Office, path: &str, name: &str) -> Value {
@@ -83,6 +85,29 @@ async fn a_webhook_is_added_tried_out_changed_and_deleted_and_its_secret_is_show
     }
     let told = office.audited().await;
     assert!(told.iter().all(|line| !format!("{line:?}").contains("whsec_")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_webhook_is_told_of_an_order_as_the_api_shows_it() {
+    let office = Office::open().await;
+    let body = json!({"url": "http://127.0.0.1:1/hook", "events": ["order.*"]});
+    let made = office.ask("admin", "POST", "/api/v1/webhooks").json(body).send().await.expect(201);
+    let point = json!({"lat": 55.751_234_5, "lon": 37.612_345_7});
+    let order = json!({"phone": "89001234567", "from": {"street": "Мира", "house": "1", "point": point},
+        "wanted": {"at": "2099-01-02T03:04:05Z"}});
+    let order = office.ask("admin", "POST", "/api/v1/orders").json(order).send().await.expect(201);
+    let endpoint = EndpointId(made["id"].as_i64().unwrap());
+    let due = office.store.due_messages(endpoint, clock::wall(), 9).await.unwrap().remove(0);
+    let told: Value = serde_json::from_str(&due.body).unwrap();
+    let path = format!("/api/v1/orders/{}", order["id"]);
+    let mut shown = office.ask("admin", "GET", &path).send().await.expect(200);
+    let history = shown.as_object_mut().unwrap().remove("history").unwrap();
+    assert_eq!((&told["type"], &told["data"]["order"]), (&json!("order.created"), &shown));
+    assert_eq!(told["data"]["change"], history[0]);
+    assert_eq!(told["data"]["order"]["from"]["point"], point);
+    let described: Value = serde_json::from_str(&describe().unwrap()).unwrap();
+    assert_eq!(described["webhooks"].as_object().unwrap().len(), EVENTS.len());
+    assert!(described["components"]["schemas"]["OrderNews"]["properties"]["change"].is_object());
 }
 
 #[test]

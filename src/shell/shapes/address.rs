@@ -1,16 +1,22 @@
-//! Addresses and points of the map as the API writes them: degrees, not ten-millionths of them.
+//! Addresses and points of the map: degrees, not ten-millionths of them.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::address::{Address as Known, GeoPoint};
 
-use super::problem::Problem;
+/// The ellipsoid has no such point.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("there is no point {lat}, {lon}: latitude is -90 to 90, longitude -180 to 180 degrees")]
+pub(in crate::shell) struct NoPoint {
+    lat: f64,
+    lon: f64,
+}
 
 /// A point of the WGS 84 ellipsoid.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MapPoint {
+pub(in crate::shell) struct MapPoint {
     /// Degrees of latitude, north positive; kept to seven places.
     #[schema(minimum = -90, maximum = 90)]
     lat: f64,
@@ -31,19 +37,15 @@ impl MapPoint {
     ///
     /// # Errors
     /// When the ellipsoid has no such point.
-    pub(super) fn read(self) -> Result<GeoPoint, Problem> {
-        GeoPoint::from_degrees(self.lat, self.lon).ok_or_else(|| {
-            let MapPoint { lat, lon } = self;
-            let bounds = "latitude is -90 to 90, longitude -180 to 180 degrees";
-            Problem::unprocessable(format!("there is no point {lat}, {lon}: {bounds}"))
-        })
+    pub(in crate::shell) fn read(self) -> Result<GeoPoint, NoPoint> {
+        GeoPoint::from_degrees(self.lat, self.lon).ok_or(NoPoint { lat: self.lat, lon: self.lon })
     }
 }
 
 /// Where somebody is fetched, brought or lives. All parts may be empty, not all at once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Address {
+pub(in crate::shell) struct Address {
     /// City, town or village; empty for the office's own.
     #[schema(max_length = 120)]
     city: String,
@@ -82,7 +84,7 @@ impl Address {
     ///
     /// # Errors
     /// When its point is none.
-    pub(super) fn read(self) -> Result<Known, Problem> {
+    pub(in crate::shell) fn read(self) -> Result<Known, NoPoint> {
         Ok(Known {
             city: self.city,
             street: self.street,
