@@ -28,6 +28,11 @@ pub enum Command {
     },
     /// Unblock.
     Unblock,
+    /// The client, or somebody about the client's trip, complains.
+    Complain {
+        /// Of what; must say something.
+        text: String,
+    },
     /// Erase the client's data on request; counters, orders and money stay.
     Erase,
 }

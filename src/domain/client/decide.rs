@@ -95,6 +95,10 @@ pub fn handle(card: &Client, command: Command, by: &By, now: Wall) -> Result<(Cl
             }
             Event::Unblocked
         }
+        Command::Complain { text } => {
+            limit::check_some("text", &text, LONG)?;
+            Event::Complained { text }
+        }
         Command::Erase => {
             office(by.actor.kind)?;
             Event::Erased
@@ -223,6 +227,8 @@ impl Client {
                 self.blocked = Some(Block { reason: reason.clone(), at: entry.at, by: entry.actor.clone() });
             }
             Event::Unblocked => self.blocked = None,
+            // It is history, and counted.
+            Event::Complained { .. } => {}
             Event::Absorbed { other, card, changes } => {
                 self.set_all(changes, entry.at);
                 // Nobody escapes a block by being merged.

@@ -68,6 +68,7 @@ pub fn redacted(mut entry: Entry<Event>) -> Entry<Event> {
             Event::Absorbed { other, card: Box::new(card.wiped()), changes: impersonal_changes(changes) }
         }
         Event::Unblocked => Event::Unblocked,
+        Event::Complained { text: _ } => Event::Complained { text: String::new() },
         Event::MergedInto { client } => Event::MergedInto { client },
         Event::Erased => Event::Erased,
     };

@@ -9,7 +9,7 @@ use super::super::fare::Discount;
 use super::super::ids::{ClientId, GroupId, TariffId};
 use super::super::language::Language;
 use super::super::notify::ClientNotify;
-use super::{CardCar, CardPhone, Client, Dates, Doubt, Kind, Name};
+use super::{CardCar, CardPhone, Client, Dates, Doubt, Kind, Name, Tally};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,11 @@ pub enum Event {
     },
     /// Can again.
     Unblocked,
+    /// Somebody complained.
+    Complained {
+        /// Of what.
+        text: String,
+    },
     /// Another card of the same person was taken in.
     Absorbed {
         /// Which.
@@ -70,9 +75,26 @@ impl Event {
             Event::Confirmed { .. } => "confirmed",
             Event::Blocked { .. } => "blocked",
             Event::Unblocked => "unblocked",
+            Event::Complained { .. } => "complained",
             Event::Absorbed { .. } => "absorbed",
             Event::MergedInto { .. } => "merged_into",
             Event::Erased => "erased",
+        }
+    }
+
+    /// What is to be counted with it.
+    #[must_use]
+    pub fn tally(&self) -> Option<Tally> {
+        match self {
+            Event::Complained { .. } => Some(Tally::Complaint),
+            Event::Created { .. }
+            | Event::Edited { .. }
+            | Event::Confirmed { .. }
+            | Event::Blocked { .. }
+            | Event::Unblocked
+            | Event::Absorbed { .. }
+            | Event::MergedInto { .. }
+            | Event::Erased => None,
         }
     }
 }

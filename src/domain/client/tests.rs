@@ -236,6 +236,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         4 => doubt.prop_map(Command::Confirm),
         2 => any_text().prop_map(|reason| Command::Block { reason }),
         2 => Just(Command::Unblock),
+        2 => any_text().prop_map(|text| Command::Complain { text }),
         1 => Just(Command::Erase),
     ]
 }

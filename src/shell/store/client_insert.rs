@@ -10,6 +10,7 @@ use crate::domain::ids::ClientId;
 use crate::engine::time::Wall;
 
 use super::agents::json;
+use super::attention::{DAYS, day_rows};
 use super::author::{Author, ChangeError};
 use super::catalogue::whole;
 use super::change::reversed;
@@ -93,6 +94,8 @@ impl Tx {
             .flat_map(|(id, (card, _))| card.tags.iter().map(|tag| vec![Value::Text(tag.clone()), Value::Int(id.0)]));
         let tags = tags.collect();
         self.insert_into("client_tags", "tag, client", tags, "").await?;
+        let days = all().flat_map(|(id, (card, _))| day_rows(*id, card)).collect();
+        self.insert_into("client_days", DAYS, days, "").await?;
         let mut history = Vec::with_capacity(cards.len());
         for (id, (_, entries)) in all() {
             for entry in entries {

@@ -86,6 +86,11 @@ impl Store {
             return Ok(row);
         }
         tx.write_client(id, &row.card, &card, &entries, author, now).await?;
+        let counters = entries.iter().filter_map(|entry| entry.event.tally()).fold(row.counters, Counters::with);
+        if counters != row.counters {
+            tx.count(id, counters).await?;
+            row.counters = counters;
+        }
         if card.erased_at.is_some() {
             tx.erase_traces(&row, author, now).await?;
         }
@@ -215,6 +220,7 @@ impl Tx {
     ) -> Result<()> {
         self.write_phones(id, card, now).await?;
         self.write_tags(id, before, card).await?;
+        self.write_days(id, before, card).await?;
         let sql = Sql::new(
             "UPDATE clients SET version = $2, code = $3, kind = $4, client_group = $5, blocked = $6, conflict = $7, \
              erased_at = $8, body = $9, changed_at = $10 WHERE id = $1 AND version = $11",

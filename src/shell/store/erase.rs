@@ -92,6 +92,7 @@ impl Tx {
             for sql in [
                 "DELETE FROM client_phones WHERE client = $1",
                 "DELETE FROM client_tags WHERE client = $1",
+                "DELETE FROM client_days WHERE client = $1",
                 "UPDATE ledger_entries SET phone = '', comment = '' WHERE client = $1",
             ] {
                 self.execute(Sql::new(sql).with(one)).await?;

@@ -85,6 +85,56 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// The same for people who read Russian. What only an administrator can mend says so and no more: the log has it.
+    #[must_use]
+    pub fn russian(&self) -> String {
+        match self {
+            StoreError::Unavailable(_) => "База данных сейчас не отвечает. Повторите через минуту.".to_owned(),
+            StoreError::Taken(column) => {
+                let what = match column.as_str() {
+                    "code" => "такой номер карточки",
+                    "number" => "такой номер телефона",
+                    "name" => "такое название",
+                    "login" => "такой логин",
+                    "endpoint" => "такая линия",
+                    "agent" => "этот диспетчер",
+                    other => other,
+                };
+                format!("Уже занято: {what}. Выберите другое.")
+            }
+            StoreError::NoSuch(_) => {
+                "То, на что здесь ссылаются, не существует. Обновите экран и выберите снова.".to_owned()
+            }
+            StoreError::NotFound(what) => {
+                let what = match *what {
+                    "agent" => "Такого диспетчера",
+                    "blocked number" => "Такого номера среди заблокированных",
+                    "client" => "Такого клиента",
+                    "order" => "Такого заказа",
+                    "recording" => "Такой записи разговора",
+                    "user" => "Такого пользователя",
+                    "waiting message" => "Такого ожидающего сообщения",
+                    "webhook endpoint" => "Такого веб-хука",
+                    "webhook endpoint that is not disabled" => "Такого включённого веб-хука",
+                    _ => "Того, что вы ищете,",
+                };
+                format!("{what} нет. Обновите список.")
+            }
+            StoreError::Invalid(why) => format!("База данных этого не принимает: {why}."),
+            StoreError::Stale { now } => {
+                format!("Запись уже изменили (сейчас версия {now}). Посмотрите новую и повторите.")
+            }
+            StoreError::BadCursor => "Этот список начинался не так. Начните с первой страницы.".to_owned(),
+            StoreError::BadUrl { .. }
+            | StoreError::Open { .. }
+            | StoreError::Migrate { .. }
+            | StoreError::Unreadable(_)
+            | StoreError::Failed(_) => "Сбой программы. Сообщите администратору: причина в журнале сервера.".to_owned(),
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {

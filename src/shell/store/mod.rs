@@ -7,12 +7,14 @@
 //! - [`streets`], [`places`]: what address hints are made of.
 //! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
-//! - [`clients`], [`called`], [`client_list`], [`client_search`], [`timeline`], [`orders`], [`order_list`], [`ledgers`], [`catalogue`]
+//! - [`clients`], [`called`], [`client_list`], [`client_search`], [`mod@attention`], [`timeline`], [`orders`],
+//!   [`order_list`], [`ledgers`], [`catalogue`]
 //!   (tariffs and groups), [`erase`]: what the domain decides, kept. A change reads the row, asks the domain and writes row,
 //!   history, consequences and audit ([`author`]) in one transaction.
 
 pub mod agents;
 pub mod archive;
+pub mod attention;
 pub mod audit;
 pub mod author;
 mod call_events;

@@ -191,7 +191,7 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<axum::Json<WholeCall>, Problem> {
     let id = call_id(&id)?;
-    let unknown = || Problem::not_found(format!("there is no call {id}"));
+    let unknown = || Problem::not_found(format!("there is no call {id}")).in_russian(format!("Звонка {id} нет."));
     let only = if identity.sees_all() { None } else { Some(identity.own_agent()?) };
     let detail = state.store.get_call(id).await?;
     // The journal is of use without the engine too.

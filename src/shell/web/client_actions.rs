@@ -69,6 +69,31 @@ pub(super) async fn block(
     apply(&state, &writer, id, body.version, Command::Block { reason: body.reason }).await
 }
 
+/// A complaint.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Complaint {
+    /// Of what; must say something.
+    #[schema(min_length = 1, max_length = 2000)]
+    text: String,
+    /// Only if this is still the version.
+    #[serde(default)]
+    version: Option<u64>,
+}
+
+/// Somebody complains: it stands in the history and in the timeline, and is counted.
+#[utoipa::path(post, path = "/api/v1/clients/{id}/complaint", tag = "clients", params(("id" = i64, Path)),
+    request_body = Complaint, responses((status = 200, body = Client), (status = 404, body = Problem),
+    (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn complaint(
+    State(state): State<WebState>,
+    writer: Writer,
+    Path(id): Path<i64>,
+    Json(body): Json<Complaint>,
+) -> Result<impl IntoResponse, Problem> {
+    apply(&state, &writer, id, body.version, Command::Complain { text: body.text }).await
+}
+
 /// Which version of a card was seen.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -163,7 +188,7 @@ pub(super) enum TimelineEvent {
     Order { order: Box<Order> },
     /// Money or bonuses came or went.
     Ledger { entry: Box<LedgerLine> },
-    /// The card was changed.
+    /// The card was changed, or somebody complained.
     Card { change: Box<ClientHistory> },
 }
 

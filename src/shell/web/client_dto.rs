@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::domain::address::Car;
-use crate::domain::client::{self as domain, CardCar, CardPhone, Create, Dates, Detail, Doubt, Kind, Name};
+use crate::domain::client::{self as domain, Attention, CardCar, CardPhone, Create, Dates, Detail, Doubt, Kind, Name};
 use crate::domain::fare::Discount;
 use crate::domain::history::{Actor, Entry, Source};
 use crate::domain::ids::{ClientId, GroupId, TariffId};
@@ -355,6 +355,8 @@ pub(super) enum ClientEvent {
     Blocked { reason: String },
     /// Can again.
     Unblocked,
+    /// Somebody complained.
+    Complained { text: String },
     /// Another card of the same person was taken in.
     Absorbed { other: i64, changes: Vec<FieldChange> },
     /// This card was taken into another one.
@@ -392,6 +394,7 @@ impl From<domain::Event> for ClientEvent {
             Event::Confirmed { what } => ClientEvent::Confirmed { what },
             Event::Blocked { reason } => ClientEvent::Blocked { reason },
             Event::Unblocked => ClientEvent::Unblocked,
+            Event::Complained { text } => ClientEvent::Complained { text },
             // The card as it was: `GET /clients/{other}`.
             Event::Absorbed { other, card: _, changes } => {
                 ClientEvent::Absorbed { other: other.0, changes: all(changes) }
@@ -460,6 +463,8 @@ pub(super) struct ClientWithChecks {
     pub(super) client: Client,
     /// "Check this": missing or old data.
     pub(super) checks: Vec<CheckHint>,
+    /// Why to think of the client today and in the next 7 days.
+    pub(super) attention: Vec<Attention>,
 }
 
 /// A page of cards, newest first; of a search the best first, on one page.

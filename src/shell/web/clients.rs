@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::domain::client::{CheckRules, Command, checks};
+use crate::domain::client::{CheckRules, Command, attention, checks};
 use crate::domain::ids::{ClientId, GroupId};
+use crate::domain::time::Date;
 use crate::shell::clock;
 use crate::shell::store::client_list::ClientFilter;
 use crate::shell::store::clients::ClientRow;
@@ -105,7 +106,10 @@ pub(super) async fn one(State(state): State<WebState>, Path(id): Path<i64>) -> R
     let row = known(&state, id).await?;
     let checks = checks(&row.card, &CheckRules::default(), clock::wall());
     let checks = checks.into_iter().map(CheckHint::from).collect();
-    Ok(tagged(row.card.version, ClientWithChecks { client: row.into(), checks }))
+    let offset = state.metering.utc_offset_minutes;
+    let registered = Date::of(row.card.created_at, offset);
+    let attention = attention(&row.card, registered, Date::of(clock::wall(), offset), 8);
+    Ok(tagged(row.card.version, ClientWithChecks { client: row.into(), checks, attention }))
 }
 
 /// Change a card.
@@ -139,5 +143,5 @@ pub(super) async fn apply(
 /// The card, or why not.
 pub(super) async fn known(state: &WebState, id: i64) -> Result<ClientRow, Problem> {
     let row = state.store.get_client(ClientId(id)).await?;
-    row.ok_or_else(|| Problem::not_found(format!("there is no client {id}")))
+    row.ok_or_else(|| Problem::not_found(format!("there is no client {id}")).in_russian(format!("Клиента № {id} нет.")))
 }

@@ -216,7 +216,9 @@ pub(super) async fn personal_data(
     Path(id): Path<i64>,
 ) -> Result<axum::Json<Value>, Problem> {
     let data = personal::export(&state.store, ClientId(id)).await?;
-    let data = data.ok_or_else(|| Problem::not_found(format!("there is no client {id}")))?;
+    let data = data.ok_or_else(|| {
+        Problem::not_found(format!("there is no client {id}")).in_russian(format!("Клиента № {id} нет."))
+    })?;
     state.audit(identity.named(), "personal_data_exported", &id.to_string(), json!({}), identity.address).await?;
     Ok(axum::Json(data))
 }

@@ -12,7 +12,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::WebState;
-use super::problem::Problem;
+use super::problem::{InRussian, Problem};
+use super::writer::language;
+use crate::speech::Language;
 
 /// From the whole request read to the head of the answer.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -37,6 +39,20 @@ pub async fn security_headers(request: Request, next: Next) -> Response {
     }
     if !kept {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Problems in the language of whoever asks.
+pub async fn speak(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let language = language(request.headers(), state.settings.language);
+    let mut response = next.run(request).await;
+    match (language, response.extensions_mut().remove::<InRussian>()) {
+        (Language::Ru, Some(InRussian(body))) => {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            *response.body_mut() = Body::from(body);
+        }
+        (Language::Ru, None) | (Language::En, _) => {}
     }
     response
 }

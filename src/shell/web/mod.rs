@@ -14,6 +14,7 @@
 mod access;
 mod addresses;
 mod agents;
+mod attention;
 mod audit;
 mod blocked;
 mod call_log;
@@ -193,6 +194,7 @@ pub fn router(state: WebState) -> Router {
     router
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), layers::speak))
         .layer(from_fn(layers::deadline))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(state.clone(), layers::observe))

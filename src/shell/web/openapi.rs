@@ -19,8 +19,8 @@ use super::access::Access;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::routes::Route;
 use super::{
-    access, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, exchange, health, keys,
-    ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, stream, tariffs, users,
+    access, addresses, agents, attention, audit, blocked, call_log, calls, client_actions, clients, exchange, health,
+    keys, ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, stream, tariffs, users,
     webhooks,
 };
 
@@ -73,11 +73,13 @@ use super::{
         recordings::picture,
         clients::list,
         clients::create,
+        attention::list,
         clients::one,
         clients::change,
         client_actions::timeline,
         client_actions::confirm,
         client_actions::block,
+        client_actions::complaint,
         client_actions::unblock,
         client_actions::merge,
         ledgers::of_client,

@@ -95,7 +95,8 @@ pub(super) async fn create(
         Ok(row) => row,
         // The address of this request exists; what its body names does not.
         Err(ChangeError::Store(StoreError::NotFound(what))) => {
-            return Err(Problem::unprocessable(format!("{what}: there is no such {what}")));
+            return Err(Problem::unprocessable(format!("{what}: there is no such {what}"))
+                .in_russian(StoreError::NotFound(what).russian()));
         }
         Err(error) => return Err(writer.refused(&author, error)),
     };
@@ -141,7 +142,7 @@ pub(super) async fn apply(
 
 async fn known(state: &WebState, id: i64) -> Result<OrderRow, Problem> {
     let row = state.store.get_order(OrderId(id)).await?;
-    row.ok_or_else(|| Problem::not_found(format!("there is no order {id}")))
+    row.ok_or_else(|| Problem::not_found(format!("there is no order {id}")).in_russian(format!("Заказа № {id} нет.")))
 }
 
 /// What a trip cost, as a client can check it.

@@ -35,7 +35,14 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub current: Option<serde_json::Value>,
+    /// `detail` for who reads Russian, where there is one.
+    #[serde(skip)]
+    pub russian: Option<String>,
 }
+
+/// The body of a problem for who reads Russian, beside the response: who asks is known to a layer further out.
+#[derive(Clone)]
+pub(super) struct InRussian(pub(super) Vec<u8>);
 
 impl Problem {
     /// A problem of this status and type.
@@ -47,7 +54,15 @@ impl Problem {
             detail: detail.into(),
             retry_after: None,
             current: None,
+            russian: None,
         }
+    }
+
+    /// The same, with its detail for who reads Russian.
+    #[must_use]
+    pub fn in_russian(mut self, detail: impl Into<String>) -> Problem {
+        self.russian = Some(detail.into());
+        self
     }
 
     /// 400: the request cannot be understood.
@@ -106,10 +121,14 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
+        if let Some(detail) = self.russian.take() {
+            self.detail = detail;
+            response.extensions_mut().insert(InRussian(serde_json::to_vec(&self).unwrap_or_default()));
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if let Some(seconds) = self.retry_after {
@@ -150,8 +169,8 @@ impl From<Denied> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
-        let detail = error.to_string();
-        match error {
+        let (detail, russian) = (error.to_string(), error.russian());
+        let problem = match error {
             StoreError::Unavailable(cause) => {
                 tracing::warn!(%cause, "the database does not answer");
                 Problem::unavailable("the database does not answer now; try again in a moment")
@@ -167,7 +186,8 @@ impl From<StoreError> for Problem {
             | StoreError::Migrate { .. }
             | StoreError::Unreadable(_)
             | StoreError::Failed(_) => Problem::internal(&detail),
-        }
+        };
+        problem.in_russian(russian)
     }
 }
 

@@ -145,7 +145,9 @@ pub(super) async fn one(State(state): State<WebState>, Path(id): Path<i64>) -> R
 
 async fn known(state: &WebState, id: i64) -> Result<RecordingRow, Problem> {
     let row = state.store.get_recording(id).await?;
-    row.ok_or_else(|| Problem::not_found(format!("there is no recording {id}")))
+    row.ok_or_else(|| {
+        Problem::not_found(format!("there is no recording {id}")).in_russian(format!("Записи № {id} нет."))
+    })
 }
 
 /// The recording, and its file where it has one.

@@ -10,9 +10,9 @@ use crate::shell::store::users::Role;
 use super::access::{Access, Rule, guard};
 use super::intake::Takes;
 use super::{
-    WebState, addresses, agents, audit, blocked, call_log, calls, client_actions, clients, exchange, health, intake,
-    keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, stream, tariffs, users,
-    webhooks,
+    WebState, addresses, agents, attention, audit, blocked, call_log, calls, client_actions, clients, exchange, health,
+    intake, keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, stream, tariffs,
+    users, webhooks,
 };
 
 /// One address.
@@ -112,11 +112,13 @@ pub fn all() -> Vec<Route> {
         route("GET", "/api/v1/recordings/{id}/peaks", supervisor, "recordings", get(recordings::picture)),
         route("GET", "/api/v1/clients", agent, "clients", get(clients::list)),
         route("POST", "/api/v1/clients", agent, "clients", post(clients::create)),
+        route("GET", "/api/v1/clients/attention", agent, "clients", get(attention::list)),
         route("GET", "/api/v1/clients/{id}", agent, "clients", get(clients::one)),
         route("PATCH", "/api/v1/clients/{id}", agent, "clients", patch(clients::change)),
         route("GET", "/api/v1/clients/{id}/timeline", agent, "clients", get(client_actions::timeline)),
         route("POST", "/api/v1/clients/{id}/confirm", agent, "clients", post(client_actions::confirm)),
         route("POST", "/api/v1/clients/{id}/block", agent, "clients", post(client_actions::block)),
+        route("POST", "/api/v1/clients/{id}/complaint", agent, "clients", post(client_actions::complaint)),
         route("POST", "/api/v1/clients/{id}/unblock", supervisor, "clients", post(client_actions::unblock)),
         route("POST", "/api/v1/clients/{id}/merge", supervisor, "clients", post(client_actions::merge)),
         route("GET", "/api/v1/clients/{id}/ledger", agent, "ledgers", get(ledgers::of_client)),

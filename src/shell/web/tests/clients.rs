@@ -36,6 +36,11 @@ async fn a_card_is_made_changed_found_and_tells_what_to_ask_about() {
         let found = office.ask("anna", "GET", &format!("/api/v1/clients?{query}")).send().await.expect(200);
         assert_eq!(found["items"], json!([]), "{query}");
     }
+    let complaint = json!({"text": "водитель опоздал"});
+    let complained = office.ask("anna", "POST", &format!("{path}/complaint")).json(complaint).send().await.expect(200);
+    assert_eq!((&complained["counters"]["complaints"], &complained["version"]), (&json!(1), &json!(3)));
+    let line = office.ask("anna", "GET", &format!("{path}/timeline")).send().await.expect(200)["items"][0].clone();
+    assert_eq!((&line["change"]["event"], &line["change"]["text"]), (&json!("complained"), &json!("водитель опоздал")));
     office.ask("anna", "GET", "/api/v1/clients?q=a&number=1").send().await.expect(400);
     office.ask("anna", "GET", "/api/v1/clients/4711").send().await.expect(404);
 }
@@ -133,4 +138,47 @@ async fn money_comes_and_goes_and_the_ledger_and_its_sums_tell_it() {
     let sums = office.ask("sup", "GET", "/api/v1/ledger/totals").send().await.expect(200);
     let sum: i64 = sums["items"].as_array().unwrap().iter().map(|sum| sum["sum"].as_i64().unwrap()).sum();
     assert_eq!(sum, 10_000 + 300 - 100 - 2000 + 500);
+}
+
+#[tokio::test]
+async fn clients_to_think_of_are_told_as_a_list_and_on_the_card() {
+    let office = Office::open().await;
+    let dates = json!({"birthday": "1990-03-05", "others": [{"label": "свадьба", "date": "2010-12-31"}]});
+    let card = made(&office, json!({"code": "7", "dates": dates})).await;
+    let list = async |query: &str| {
+        let path = format!("/api/v1/clients/attention?{query}");
+        office.ask("anna", "GET", &path).send().await.expect(200)
+    };
+    let birthday = list("from=2099-03-01&days=5").await;
+    let expected = json!([{"on": "2099-03-05", "client": card["id"], "title": "", "phone": "",
+        "why": [{"reason": {"kind": "birthday"}, "on": "2099-03-05", "years": 109}]}]);
+    assert_eq!((&birthday["items"], &birthday["new_year"]), (&expected, &Value::Null));
+    let winter = list("from=2099-12-31&days=2").await;
+    assert_eq!(
+        (&winter["items"][0]["why"][0]["reason"]["label"], &winter["new_year"]),
+        (&json!("свадьба"), &json!("2100-01-01"))
+    );
+    assert_eq!(list("from=2099-03-06&days=1").await["items"], json!([]));
+    for query in ["days=0", "days=367", "from=2099-02-30", "cursor=x"] {
+        office.ask("anna", "GET", &format!("/api/v1/clients/attention?{query}")).send().await.expect(400);
+    }
+    let path = format!("/api/v1/clients/{}", card["id"]);
+    let shown = office.ask("anna", "GET", &path).send().await.expect(200);
+    assert!(shown["attention"].is_array(), "{shown}");
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_is_told_in_the_language_of_whoever_asks() {
+    let office = Office::open().await;
+    made(&office, json!({"code": "7"})).await;
+    for (language, words) in [("en", "is taken already, choose another"), ("ru", "Уже занято: такой номер карточки")]
+    {
+        let again = office.ask("anna", "POST", "/api/v1/clients").json(json!({"code": "7"}));
+        let problem = again.header("accept-language", language).send().await.expect(409);
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+    }
+    for (language, words) in [("en", "there is no client 99"), ("ru", "Клиента № 99 нет.")] {
+        let ask = office.ask("anna", "GET", "/api/v1/clients/99").header("accept-language", language);
+        assert_eq!(ask.send().await.expect(404)["detail"], words);
+    }
 }

@@ -93,8 +93,7 @@ async fn a_webhook_is_told_of_an_order_as_the_api_shows_it() {
     let body = json!({"url": "http://127.0.0.1:1/hook", "events": ["order.*"]});
     let made = office.ask("admin", "POST", "/api/v1/webhooks").json(body).send().await.expect(201);
     let point = json!({"lat": 55.751_234_5, "lon": 37.612_345_7});
-    let order = json!({"phone": "89001234567", "from": {"street": "Мира", "house": "1", "point": point},
-        "wanted": {"at": "2099-01-02T03:04:05Z"}});
+    let order = json!({"phone": "89001234567", "from": {"street": "Мира", "house": "1", "point": point}});
     let order = office.ask("admin", "POST", "/api/v1/orders").json(order).send().await.expect(201);
     let endpoint = EndpointId(made["id"].as_i64().unwrap());
     let due = office.store.due_messages(endpoint, clock::wall(), 9).await.unwrap().remove(0);
