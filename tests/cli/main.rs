@@ -271,6 +271,28 @@ fn streets_are_imported_once_and_bad_lines_are_listed() {
     failed_naming(&machine.run(&["streets", "import", "/nowhere.osm.pbf"], ""), &["osmium tags-filter"]);
 }
 
+/// The two commands that README.md and `perezvon streets import --help` name, as they stand there.
+#[test]
+fn the_streets_of_an_openstreetmap_extract_are_imported_as_documented() {
+    let machine = Machine::new();
+    let osmium = |arguments: &[&str]| {
+        let output = Command::new("osmium").args(arguments).current_dir(machine.folder.path()).output();
+        // Installed by deploy/test.
+        let output = output.expect("osmium (Debian: osmium-tool)");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    let region = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/region.osm");
+    osmium(&["cat", region, "-o", "region.osm.pbf"]);
+    failed_naming(&machine.run(&["streets", "import", &machine.path("region.osm.pbf")], ""), &["osmium tags-filter"]);
+    osmium(&["tags-filter", "-R", "region.osm.pbf", "w/highway", "nwr/addr:street", "-o", "streets.osm"]);
+    let file = machine.path("streets.osm");
+    let output = machine.run(&["streets", "import", &file, "--settlement", "Приреченск"], "");
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("4 streets added"), "{}", text(&output.stdout));
+    let list = text(&machine.run(&["streets", "list"], "").stdout);
+    assert!(list.contains("Дальнее") && list.contains("Приреченск"), "{list}");
+}
+
 #[test]
 fn a_demo_office_is_made_once() {
     let machine = Machine::new();
