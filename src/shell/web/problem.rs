@@ -34,10 +34,10 @@ pub struct Problem {
     /// With `stale`: what there is now, as a GET shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub current: Option<serde_json::Value>,
+    pub current: Option<Box<serde_json::Value>>,
     /// `detail` for who reads Russian, where there is one.
     #[serde(skip)]
-    pub russian: Option<String>,
+    pub russian: Option<Box<str>>,
 }
 
 /// The body of a problem for who reads Russian, beside the response: who asks is known to a layer further out.
@@ -61,7 +61,7 @@ impl Problem {
     /// The same, with its detail for who reads Russian.
     #[must_use]
     pub fn in_russian(mut self, detail: impl Into<String>) -> Problem {
-        self.russian = Some(detail.into());
+        self.russian = Some(detail.into().into_boxed_str());
         self
     }
 
@@ -126,7 +126,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
         if let Some(detail) = self.russian.take() {
-            self.detail = detail;
+            self.detail = detail.into_string();
             response.extensions_mut().insert(InRussian(serde_json::to_vec(&self).unwrap_or_default()));
         }
         let headers = response.headers_mut();

@@ -80,7 +80,7 @@ impl Writer {
             ChangeError::Stale { current } => {
                 let expected = author.by.expected.unwrap_or_default();
                 let mut problem = self.rejected(&Rejected::Stale { expected, current: current.version() });
-                problem.current = serde_json::to_value(current.shown()).ok();
+                problem.current = serde_json::to_value(current.shown()).ok().map(Box::new);
                 problem
             }
             ChangeError::Rejected(rejected) => self.rejected(&rejected),
