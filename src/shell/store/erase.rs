@@ -89,6 +89,12 @@ impl Tx {
                 let sql = Sql::new("UPDATE client_history SET entry = $2 WHERE id = $1").with(row.int("id")?);
                 self.execute(sql.with(json(&entry)?)).await?;
             }
+            // Answers that are kept for a day for requests that might be repeated.
+            let numbers = Sql::new("SELECT number FROM client_phones WHERE client = $1").with(one);
+            for row in self.rows(numbers).await? {
+                let sql = Sql::new("DELETE FROM idempotency_keys WHERE status IS NOT NULL AND body LIKE $1");
+                self.execute(sql.with(format!("%{}%", row.text("number")?))).await?;
+            }
             for sql in [
                 "DELETE FROM client_phones WHERE client = $1",
                 "DELETE FROM client_tags WHERE client = $1",

@@ -120,8 +120,10 @@ impl Identity {
 
     /// The agent that this person works as, or why not.
     pub(super) fn own_agent(&self) -> Result<AgentId, Problem> {
-        self.agent()
-            .ok_or_else(|| Problem::forbidden("this login takes no calls: an administrator can link it with an agent"))
+        self.agent().ok_or_else(|| {
+            Problem::forbidden("this login takes no calls: an administrator can link it with an agent")
+                .in_russian("Этот логин не принимает звонков. Администратор может связать его с диспетчером.")
+        })
     }
 
     /// Sees everybody's calls.
@@ -278,7 +280,13 @@ fn permit(identity: &Identity, rule: Rule) -> Result<(), Problem> {
         (Access::Role(least), _) => least,
     };
     if identity.role < least {
-        return Err(Problem::forbidden(format!("this needs the role {}", least.as_str())));
+        let role = match least {
+            Role::Agent => "диспетчер",
+            Role::Supervisor => "старший диспетчер",
+            Role::Administrator => "администратор",
+        };
+        return Err(Problem::forbidden(format!("this needs the role {}", least.as_str()))
+            .in_russian(format!("Для этого нужна роль: {role}.")));
     }
     Ok(())
 }

@@ -22,6 +22,42 @@ use super::orders::apply;
 use super::problem::Problem;
 use super::writer::Writer;
 
+/// An action with a body that must be there.
+macro_rules! action {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $body:ident, $command:expr) => {
+        $(#[$doc])*
+        #[utoipa::path(post, path = $path, tag = "orders", params(("id" = i64, Path)), request_body = $body,
+            responses((status = 200, body = Order), (status = 404, body = Problem), (status = 409, body = Problem),
+            (status = 422, body = Problem)))]
+        pub(super) async fn $name(
+            State(state): State<WebState>,
+            writer: Writer,
+            Path(id): Path<i64>,
+            Json(body): Json<$body>,
+        ) -> Result<impl IntoResponse, Problem> {
+            let (version, command): (_, fn($body) -> Command) = (body.version, $command);
+            apply(&state, &writer, id, version, OrderChange::Command(command(body))).await
+        }
+    };
+}
+
+/// An action that needs no body.
+macro_rules! simple {
+    ($(#[$doc:meta])* $name:ident, $path:literal, $command:expr) => {
+        $(#[$doc])*
+        #[utoipa::path(post, path = $path, tag = "orders", params(("id" = i64, Path)), request_body = Option<Seen>,
+            responses((status = 200, body = Order), (status = 404, body = Problem), (status = 409, body = Problem)))]
+        pub(super) async fn $name(
+            State(state): State<WebState>,
+            writer: Writer,
+            Path(id): Path<i64>,
+            OptionalJson(body): OptionalJson<Seen>,
+        ) -> Result<impl IntoResponse, Problem> {
+            apply(&state, &writer, id, body.version, OrderChange::Command($command)).await
+        }
+    };
+}
+
 /// A car for an order.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,34 +74,15 @@ pub(super) struct Crew {
     version: Option<u64>,
 }
 
-/// A car was found.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/assign", tag = "orders", params(("id" = i64, Path)),
-    request_body = Crew, responses((status = 200, body = Order), (status = 404, body = Problem),
-    (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub(super) async fn assign(
-    State(state): State<WebState>,
-    writer: Writer,
-    Path(id): Path<i64>,
-    Json(body): Json<Crew>,
-) -> Result<impl IntoResponse, Problem> {
-    let Crew { car, driver, eta_minutes, version } = body;
-    let command = Command::Assign { car, driver, eta_minutes };
-    apply(&state, &writer, id, version, OrderChange::Command(command)).await
+action! {
+    /// A car was found.
+    assign, "/api/v1/orders/{id}/assign", Crew,
+    |Crew { car, driver, eta_minutes, version: _ }| Command::Assign { car, driver, eta_minutes }
 }
-
-/// Another car instead of the one that was assigned.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/reassign", tag = "orders", params(("id" = i64, Path)),
-    request_body = Crew, responses((status = 200, body = Order), (status = 404, body = Problem),
-    (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub(super) async fn reassign(
-    State(state): State<WebState>,
-    writer: Writer,
-    Path(id): Path<i64>,
-    Json(body): Json<Crew>,
-) -> Result<impl IntoResponse, Problem> {
-    let Crew { car, driver, eta_minutes, version } = body;
-    let command = Command::Reassign { car, driver, eta_minutes };
-    apply(&state, &writer, id, version, OrderChange::Command(command)).await
+action! {
+    /// Another car instead of the one that was assigned.
+    reassign, "/api/v1/orders/{id}/reassign", Crew,
+    |Crew { car, driver, eta_minutes, version: _ }| Command::Reassign { car, driver, eta_minutes }
 }
 
 /// When the car will be there now.
@@ -80,18 +97,10 @@ pub(super) struct NewEta {
     version: Option<u64>,
 }
 
-/// The car comes earlier or later.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/eta", tag = "orders", params(("id" = i64, Path)),
-    request_body = NewEta, responses((status = 200, body = Order), (status = 404, body = Problem),
-    (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub(super) async fn eta(
-    State(state): State<WebState>,
-    writer: Writer,
-    Path(id): Path<i64>,
-    Json(body): Json<NewEta>,
-) -> Result<impl IntoResponse, Problem> {
-    let command = Command::ChangeEta { eta_minutes: body.eta_minutes };
-    apply(&state, &writer, id, body.version, OrderChange::Command(command)).await
+action! {
+    /// The car comes earlier or later.
+    eta, "/api/v1/orders/{id}/eta", NewEta,
+    |body| Command::ChangeEta { eta_minutes: body.eta_minutes }
 }
 
 /// Which version was seen.
@@ -101,22 +110,6 @@ pub(super) struct Seen {
     /// Only if this is still the version.
     #[serde(default)]
     version: Option<u64>,
-}
-
-macro_rules! simple {
-    ($(#[$doc:meta])* $name:ident, $path:literal, $command:expr) => {
-        $(#[$doc])*
-        #[utoipa::path(post, path = $path, tag = "orders", params(("id" = i64, Path)), request_body = Option<Seen>,
-            responses((status = 200, body = Order), (status = 404, body = Problem), (status = 409, body = Problem)))]
-        pub(super) async fn $name(
-            State(state): State<WebState>,
-            writer: Writer,
-            Path(id): Path<i64>,
-            OptionalJson(body): OptionalJson<Seen>,
-        ) -> Result<impl IntoResponse, Problem> {
-            apply(&state, &writer, id, body.version, OrderChange::Command($command)).await
-        }
-    };
 }
 
 simple! {
@@ -186,18 +179,10 @@ pub(super) struct Cancel {
     version: Option<u64>,
 }
 
-/// Call the order off.
-#[utoipa::path(post, path = "/api/v1/orders/{id}/cancel", tag = "orders", params(("id" = i64, Path)),
-    request_body = Cancel, responses((status = 200, body = Order), (status = 404, body = Problem),
-    (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub(super) async fn cancel(
-    State(state): State<WebState>,
-    writer: Writer,
-    Path(id): Path<i64>,
-    Json(body): Json<Cancel>,
-) -> Result<impl IntoResponse, Problem> {
-    let command = Command::Cancel { by: body.by, reason: body.reason };
-    apply(&state, &writer, id, body.version, OrderChange::Command(command)).await
+action! {
+    /// Call the order off.
+    cancel, "/api/v1/orders/{id}/cancel", Cancel,
+    |body| Command::Cancel { by: body.by, reason: body.reason }
 }
 
 /// The end of a trip.

@@ -77,6 +77,7 @@ impl Problem {
             "unauthorized",
             "log in with POST /api/v1/session, or send an API key as `Authorization: Bearer …`",
         )
+        .in_russian("Сначала войдите (POST /api/v1/session) или пошлите ключ API как `Authorization: Bearer …`.")
     }
 
     /// 403: known, but not allowed.
