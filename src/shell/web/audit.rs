@@ -4,17 +4,18 @@ use std::net::IpAddr;
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::engine::event::Actor;
 use crate::shell::clock;
 use crate::shell::store::audit::{AuditEntry, AuditFilter};
 
 use super::WebState;
-use super::dto::{PAGE, time, wall};
+use super::dto::time;
 use super::extract::Query;
+use super::listing::listing;
 use super::problem::Problem;
 
 impl WebState {
@@ -39,23 +40,14 @@ impl WebState {
     }
 }
 
-/// Which lines; what is not given does not matter.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// At this moment or later.
-    from: Option<DateTime<Utc>>,
-    /// Before this moment.
-    to: Option<DateTime<Utc>>,
-    /// By the person, program or agent of this name.
-    actor: Option<String>,
-    /// This action: `login`, `login_failed`, `recording_listened`, ….
-    action: Option<String>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Lines on the page, at most 500; 50 when absent.
-    limit: Option<u32>,
+listing! {
+    /// Which lines; what is not given does not matter.
+    {
+        /// By the person, program or agent of this name.
+        actor: String,
+        /// This action: `login`, `login_failed`, `recording_listened`, ….
+        action: String,
+    }
 }
 
 /// A line of the audit.
@@ -89,13 +81,10 @@ pub(super) async fn list(
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<axum::Json<AuditLines>, Problem> {
-    let filter = AuditFilter {
-        from: wanted.from.map(wall),
-        to: wanted.to.map(wall),
-        actor: wanted.actor,
-        action: wanted.action,
-    };
-    let page = state.store.list_audit(&filter, wanted.cursor.as_deref(), wanted.limit.unwrap_or(PAGE)).await?;
+    let [from, to] = wanted.span();
+    let (cursor, limit) = wanted.page();
+    let filter = AuditFilter { from, to, actor: wanted.actor.clone(), action: wanted.action.clone() };
+    let page = state.store.list_audit(&filter, cursor, limit).await?;
     let items = page.items.into_iter().map(|row| AuditLine {
         id: row.id,
         at: time(row.at),

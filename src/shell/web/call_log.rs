@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::engine::ids::AgentId;
 use crate::engine::view::Disposition;
@@ -12,34 +12,26 @@ use crate::shell::store::calls::{CallDetail, CallFilter, CallRow, LegRow, NoteRo
 
 use super::access::Identity;
 use super::calls::call_id;
-use super::dto::{CallNow, PAGE, time, wall};
+use super::dto::{CallNow, time};
 use super::extract::{Path, Query};
+use super::listing::listing;
 use super::problem::Problem;
 use super::queue::ask_calls;
 use super::recordings::Recording;
 use super::{Parts, WebState};
 
-/// Which calls; what is not given does not matter.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// Arrived at this moment or later.
-    from: Option<DateTime<Utc>>,
-    /// Arrived before this moment.
-    to: Option<DateTime<Utc>>,
-    /// A whole number in any form, or its last digits.
-    number: Option<String>,
-    /// This agent talked. Agents see their own calls whatever they ask for.
-    agent: Option<u32>,
-    /// `BLOCKED`, `ABANDON`, `COMPLETECALLER`, `COMPLETEAGENT`, `ENDED`, `FALLBACK` or `LOST`.
-    disposition: Option<String>,
-    /// Was in this queue last.
-    queue: Option<String>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Calls on the page, at most 500; 50 when absent.
-    limit: Option<u32>,
+listing! {
+    /// Which calls; what is not given does not matter.
+    {
+        /// A whole number in any form, or its last digits.
+        number: String,
+        /// This agent talked. Agents see their own calls whatever they ask for.
+        agent: u32,
+        /// `BLOCKED`, `ABANDON`, `COMPLETECALLER`, `COMPLETEAGENT`, `ENDED`, `FALLBACK` or `LOST`.
+        disposition: String,
+        /// Was in this queue last.
+        queue: String,
+    }
 }
 
 fn logged(row: CallRow, parts: &Parts) -> LoggedCall {
@@ -64,15 +56,17 @@ pub(super) async fn list(
     Query(wanted): Query<Wanted>,
 ) -> Result<axum::Json<LoggedCalls>, Problem> {
     let agent = if identity.sees_all() { wanted.agent.map(AgentId) } else { Some(identity.own_agent()?) };
+    let [from, to] = wanted.span();
+    let (cursor, limit) = wanted.page();
     let filter = CallFilter {
-        from: wanted.from.map(wall),
-        to: wanted.to.map(wall),
-        number: wanted.number,
+        from,
+        to,
+        number: wanted.number.clone(),
         agent,
         disposition: wanted.disposition.as_deref().map(disposition).transpose()?,
-        queue: wanted.queue,
+        queue: wanted.queue.clone(),
     };
-    let page = state.store.list_calls(&filter, wanted.cursor.as_deref(), wanted.limit.unwrap_or(PAGE)).await?;
+    let page = state.store.list_calls(&filter, cursor, limit).await?;
     let items = page.items.into_iter().map(|row| logged(row, &state)).collect();
     Ok(axum::Json(LoggedCalls { items, next: page.next }))
 }

@@ -3,9 +3,6 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::domain::client::{CheckRules, Command, attention, checks};
 use crate::domain::ids::{ClientId, GroupId};
@@ -16,41 +13,32 @@ use crate::shell::store::clients::ClientRow;
 
 use super::WebState;
 use super::client_dto::{CardToWrite, CheckHint, Client, ClientWithChecks, Clients};
-use super::dto::{PAGE, wall};
 use super::extract::{Json, Path, Query};
+use super::listing::listing;
 use super::problem::Problem;
 use super::writer::{Writer, tagged};
 
-/// Which cards; what is not given does not matter.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// Any number, a part of a name, a plate or an address; every word must be on the card. The best come first, at
-    /// most 100; the other filters and the cursor do not go with it.
-    q: Option<String>,
-    /// Whose number this is, in any form: one card or none.
-    number: Option<String>,
-    /// Made at this moment or later.
-    from: Option<DateTime<Utc>>,
-    /// Made before this moment.
-    to: Option<DateTime<Utc>>,
-    /// Blocked, or not.
-    blocked: Option<bool>,
-    /// Corporate, or personal.
-    corporate: Option<bool>,
-    /// Whose card names this group.
-    group: Option<i64>,
-    /// With this tag.
-    tag: Option<String>,
-    /// At least this level of conflict.
-    conflict: Option<u8>,
-    /// The erased ones too.
-    erased: Option<bool>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Cards on the page, at most 500; 50 when absent.
-    limit: Option<u32>,
+listing! {
+    /// Which cards; what is not given does not matter.
+    {
+        /// Any number, a part of a name, a plate or an address; every word must be on the card. The best come first, at
+        /// most 100; the other filters and the cursor do not go with it.
+        q: String,
+        /// Whose number this is, in any form: one card or none.
+        number: String,
+        /// Blocked, or not.
+        blocked: bool,
+        /// Corporate, or personal.
+        corporate: bool,
+        /// Whose card names this group.
+        group: i64,
+        /// With this tag.
+        tag: String,
+        /// At least this level of conflict.
+        conflict: u8,
+        /// The erased ones too.
+        erased: bool,
+    }
 }
 
 /// Cards, newest first, or those that a search finds. Merged cards are not listed.
@@ -60,7 +48,8 @@ pub(super) async fn list(
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<axum::Json<Clients>, Problem> {
-    let limit = wanted.limit.unwrap_or(PAGE);
+    let [from, to] = wanted.span();
+    let (cursor, limit) = wanted.page();
     let (rows, next) = match (&wanted.q, &wanted.number) {
         (Some(_), Some(_)) => {
             return Err(Problem::bad_request("wrong_query", "q and number: send one of them; q finds numbers too"));
@@ -69,16 +58,16 @@ pub(super) async fn list(
         (None, Some(number)) => (state.store.client_of_number(number).await?.into_iter().collect(), None),
         (None, None) => {
             let filter = ClientFilter {
-                from: wanted.from.map(wall),
-                to: wanted.to.map(wall),
+                from,
+                to,
                 blocked: wanted.blocked,
                 corporate: wanted.corporate,
                 group: wanted.group.map(GroupId),
-                tag: wanted.tag,
+                tag: wanted.tag.clone(),
                 conflict: wanted.conflict,
                 erased: wanted.erased.unwrap_or(false),
             };
-            let page = state.store.list_clients(&filter, wanted.cursor.as_deref(), limit).await?;
+            let page = state.store.list_clients(&filter, cursor, limit).await?;
             (page.items, page.next)
         }
     };

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::domain::history::{Actor, Source};
 use crate::domain::ids::{ClientId, OrderId};
@@ -17,8 +17,9 @@ use crate::shell::store::ledgers::{LedgerFilter, LedgerRow, LedgerTotal};
 
 use super::WebState;
 use super::clients::known;
-use super::dto::{PAGE, time, wall};
+use super::dto::time;
 use super::extract::{Json, Path, Query};
+use super::listing::listing;
 use super::problem::Problem;
 use super::writer::{Writer, tagged};
 
@@ -72,37 +73,29 @@ impl From<LedgerRow> for LedgerLine {
     }
 }
 
-/// Which lines; what is not given does not matter.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// At this moment or later.
-    from: Option<DateTime<Utc>>,
-    /// Before this moment.
-    to: Option<DateTime<Utc>>,
-    #[param(inline)]
-    book: Option<Book>,
-    #[param(inline)]
-    kind: Option<EntryKind>,
-    #[param(inline)]
-    method: Option<Method>,
-    /// For this number, in any form.
-    phone: Option<String>,
-    /// For this trip.
-    order: Option<i64>,
-    /// `next` of the page before; sums have no pages.
-    cursor: Option<String>,
-    /// Lines on the page, at most 500; 50 when absent.
-    limit: Option<u32>,
+listing! {
+    /// Which lines; what is not given does not matter.
+    {
+        #[param(inline)]
+        book: Book,
+        #[param(inline)]
+        kind: EntryKind,
+        #[param(inline)]
+        method: Method,
+        /// For this number, in any form.
+        phone: String,
+        /// For this trip.
+        order: i64,
+    }
 }
 
 impl Wanted {
     fn filter(&self, client: Option<ClientId>) -> LedgerFilter {
+        let [from, to] = self.span();
         LedgerFilter {
             client,
-            from: self.from.map(wall),
-            to: self.to.map(wall),
+            from,
+            to,
             book: self.book,
             kind: self.kind,
             method: self.method,
@@ -143,8 +136,8 @@ pub(super) async fn of_all(
 }
 
 async fn page(state: &WebState, wanted: &Wanted, client: Option<ClientId>) -> Result<axum::Json<LedgerLines>, Problem> {
-    let limit = wanted.limit.unwrap_or(PAGE);
-    let page = state.store.list_ledger(&wanted.filter(client), wanted.cursor.as_deref(), limit).await?;
+    let (cursor, limit) = wanted.page();
+    let page = state.store.list_ledger(&wanted.filter(client), cursor, limit).await?;
     Ok(axum::Json(LedgerLines { items: page.items.into_iter().map(LedgerLine::from).collect(), next: page.next }))
 }
 

@@ -32,6 +32,7 @@ mod keys;
 mod layers;
 mod ledgers;
 mod listened;
+mod listing;
 mod metrics;
 pub mod openapi;
 mod order_actions;

@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::fare::{Fare, Settlement};
 use crate::domain::ids::{ClientId, OrderId};
@@ -18,34 +17,25 @@ use crate::shell::store::order_list::OrderFilter;
 use crate::shell::store::orders::{OrderChange, OrderRow};
 
 use super::WebState;
-use super::dto::{PAGE, wall};
 use super::extract::{Json, Path, Query};
+use super::listing::listing;
 use super::order_dto::{ChangeOrder, NewOrder, OrderWithHistory, Orders};
 use super::problem::Problem;
 use super::writer::{Writer, tagged};
 
-/// Which orders; what is not given does not matter.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// Taken at this moment or later.
-    from: Option<DateTime<Utc>>,
-    /// Taken before this moment.
-    to: Option<DateTime<Utc>>,
-    /// States with commas between: `searching`, `assigned`, `arrived`, `in_trip`, `completed`, `not_found`,
-    /// `cancelled`, `false`; or `active` for what somebody is working on.
-    state: Option<String>,
-    /// Of this client, and of the cards that were merged into it.
-    client: Option<i64>,
-    /// With this number to ring, in any form.
-    phone: Option<String>,
-    /// Of the driver with this code.
-    driver: Option<String>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Orders on the page, at most 500; 50 when absent.
-    limit: Option<u32>,
+listing! {
+    /// Which orders; what is not given does not matter.
+    {
+        /// States with commas between: `searching`, `assigned`, `arrived`, `in_trip`, `completed`, `not_found`,
+        /// `cancelled`, `false`; or `active` for what somebody is working on.
+        state: String,
+        /// Of this client, and of the cards that were merged into it.
+        client: i64,
+        /// With this number to ring, in any form.
+        phone: String,
+        /// Of the driver with this code.
+        driver: String,
+    }
 }
 
 /// Orders, newest first.
@@ -55,15 +45,17 @@ pub(super) async fn list(
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<axum::Json<Orders>, Problem> {
+    let [from, to] = wanted.span();
+    let (cursor, limit) = wanted.page();
     let filter = OrderFilter {
-        from: wanted.from.map(wall),
-        to: wanted.to.map(wall),
+        from,
+        to,
         states: wanted.state.as_deref().map(states).transpose()?.unwrap_or_default(),
         client: wanted.client.map(ClientId),
-        phone: wanted.phone,
-        driver: wanted.driver,
+        phone: wanted.phone.clone(),
+        driver: wanted.driver.clone(),
     };
-    let page = state.store.list_orders(&filter, wanted.cursor.as_deref(), wanted.limit.unwrap_or(PAGE)).await?;
+    let page = state.store.list_orders(&filter, cursor, limit).await?;
     Ok(axum::Json(Orders { items: page.items.into_iter().map(Order::from).collect(), next: page.next }))
 }
 

@@ -7,43 +7,35 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::engine::ids::AgentId;
 use crate::shell::recordings::{ReadError, locate};
 use crate::shell::store::recordings::{ArchivedFile, RecordingFilter, RecordingRow, RecordingState};
 
 use super::access::Identity;
-use super::dto::{PAGE, time, wall};
+use super::dto::time;
 use super::extract::{Path, Query};
+use super::listing::listing;
 use super::peaks::{self, Peaks};
 use super::problem::Problem;
 use super::range::{self, Part};
 use super::{Parts, WebState};
 
-/// Which recordings; what is not given does not matter.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// The call arrived at this moment or later.
-    from: Option<DateTime<Utc>>,
-    /// The call arrived before this moment.
-    to: Option<DateTime<Utc>>,
-    /// The caller's whole number in any form, or its last digits.
-    number: Option<String>,
-    /// This agent talked.
-    agent: Option<u32>,
-    /// `stored`, `missing`, `silent`, `short`, `failed` or `erased`.
-    state: Option<String>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Recordings on the page, at most 500; 50 when absent.
-    limit: Option<u32>,
+listing! {
+    /// Which recordings; what is not given does not matter.
+    {
+        /// The caller's whole number in any form, or its last digits.
+        number: String,
+        /// This agent talked.
+        agent: u32,
+        /// `stored`, `missing`, `silent`, `short`, `failed` or `erased`.
+        state: String,
+    }
 }
 
 /// A recording.
@@ -117,14 +109,16 @@ pub(super) async fn list(
     State(state): State<WebState>,
     Query(wanted): Query<Wanted>,
 ) -> Result<axum::Json<Recordings>, Problem> {
+    let [from, to] = wanted.span();
+    let (cursor, limit) = wanted.page();
     let filter = RecordingFilter {
-        from: wanted.from.map(wall),
-        to: wanted.to.map(wall),
-        number: wanted.number,
+        from,
+        to,
+        number: wanted.number.clone(),
         agent: wanted.agent.map(AgentId),
         state: wanted.state.as_deref().map(recording_state).transpose()?,
     };
-    let page = state.store.list_recordings(&filter, wanted.cursor.as_deref(), wanted.limit.unwrap_or(PAGE)).await?;
+    let page = state.store.list_recordings(&filter, cursor, limit).await?;
     let items = page.items.into_iter().map(|row| Recording::of(row, &state)).collect();
     Ok(axum::Json(Recordings { items, next: page.next }))
 }
