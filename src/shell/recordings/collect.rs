@@ -94,9 +94,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         let source = self.nodes.get(usize::from(job.node.0));
         let source = source.ok_or_else(|| Outcome::Failed(format!("there is no Asterisk number {}", job.node.0)))?;
         if matches!(job.stage, Stage::Fetch) {
-            let written = self.ledger.entry(job.node, &job.name).await?;
-            job.stage = if written.is_some_and(|entry| entry.state == State::Erased) {
-                // Left behind in Asterisk when the caller was erased.
+            job.stage = if self.was_erased(job).await? {
                 Stage::Remove
             } else {
                 let owner = self.owner(job, source).await?;
@@ -116,6 +114,16 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             SourceError::NotFound => Ok(()),
             other => Err(other.into()),
         })
+    }
+
+    /// Left behind in Asterisk when the caller was erased. Nobody is erased while a talk is not archived, so that one
+    /// that ended just now need not be asked for.
+    async fn was_erased(&self, job: &Job) -> Result<bool, Outcome> {
+        if matches!(job.task, Task::Ended { gone: true, .. }) {
+            return Ok(false);
+        }
+        let entry = self.ledger.entry(job.node, &job.name).await?;
+        Ok(entry.is_some_and(|entry| entry.state == State::Erased))
     }
 
     /// Finds out whose the recording is, and waits while it may still grow.
