@@ -2,7 +2,7 @@
 //!
 //! Numbers are found through indexes of their last digits, words through the rows of `client_index`: those of the word
 //! on the fewest cards are read in the order of the index until enough cards are found, and `marks` tell without a look
-//! at the card that the other words are not on it. No search reads more than [`ROWS`] of them.
+//! at the card that the other words are not on it. No search reads more than `ROWS` of them.
 
 use crate::domain::client::Client;
 use crate::domain::hint::Kind as StreetKind;
