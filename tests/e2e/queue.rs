@@ -187,7 +187,7 @@ fn two_agents_who_answer_in_the_same_moment_do_not_both_get_the_caller() {
     let (_, _team) = team(&office, Manner::Answers { after: 400, talk: 0 });
     for n in 0..6 {
         let number = format!("7900555010{n}");
-        office.caller(&number, 1500).finish(15);
+        office.caller(&number, 2500).finish(15);
         let story = office.story(&number, 10);
         assert_eq!(story.disposition(), "COMPLETECALLER");
         let outcomes: Vec<_> = story.offers().into_iter().map(|(_, outcome)| outcome).collect();
