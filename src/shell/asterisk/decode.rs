@@ -23,6 +23,8 @@ use super::encode::MEMO;
 pub(super) enum Decoded {
     /// Something for the core.
     Event(NodeEvent),
+    /// A channel that we made has come into the application.
+    Entered(ChannelId),
     /// Somebody hung up; the channel leaves the application next. Cause 16 where Asterisk names none (a plain BYE).
     HangUp {
         /// Which channel.
@@ -240,7 +242,7 @@ fn arrived(event: models::StasisStart) -> Decoded {
     let channel = event.channel;
     if Own::parse(&channel.id).is_some() {
         // A leg that we made: its life is told by other events.
-        return Decoded::Ignored;
+        return Decoded::Entered(channel.id.into());
     }
     if channel.dialplan.extension == "h" {
         // A dead channel: a dialplan whose pattern matches the hang-up extension too runs Stasis() once more.
@@ -338,6 +340,7 @@ mod tests {
                 Decoded::Event(NodeEvent::PlaybackEnded(_)) => "playback ended",
                 Decoded::Event(NodeEvent::Joined { .. }) => "joined",
                 Decoded::Event(NodeEvent::Parted { .. }) => "parted",
+                Decoded::Entered(_) => "entered",
                 Decoded::Ignored => "ignored",
                 Decoded::Replaced => "replaced",
                 // The recording was made with another dialplan than ours.
@@ -376,7 +379,8 @@ mod tests {
 
     #[test]
     fn own_legs_and_dead_channels_do_not_arrive_and_strangers_are_told_apart() {
-        assert_eq!(decode(&start("pz-0123456789abcdef-l1", "Down", "[]")), Decoded::Ignored);
+        let leg = "pz-0123456789abcdef-l1";
+        assert_eq!(decode(&start(leg, "Down", "[]")), Decoded::Entered(leg.into()));
         let dead = start("17.1", "Up", r#"["inbound"]"#).replace(r#""exten":"100""#, r#""exten":"h""#);
         assert_eq!(decode(&dead), Decoded::Ignored);
         for args in ["[]", r#"["agent"]"#, r#"["outbound","7"]"#, r#"["нечто"]"#] {

@@ -16,6 +16,7 @@ use crate::engine::ids::{CallId, NodeId};
 
 use super::NodeStats;
 use super::encode::{Names, Step, encode};
+use super::entrance::Entrances;
 use super::rest::{Rest, RestError};
 
 /// In one lane: far more than a call ever has.
@@ -36,6 +37,7 @@ pub(super) struct Lanes {
     names: Names,
     events: mpsc::Sender<Event>,
     stats: Arc<NodeStats>,
+    entrances: Arc<Entrances>,
     waiting: Mutex<Waiting>,
 }
 
@@ -53,8 +55,9 @@ impl Lanes {
         names: Names,
         events: mpsc::Sender<Event>,
         stats: Arc<NodeStats>,
+        entrances: Arc<Entrances>,
     ) -> Lanes {
-        Lanes { node, rest, names, events, stats, waiting: Mutex::default() }
+        Lanes { node, rest, names, events, stats, entrances, waiting: Mutex::default() }
     }
 
     /// Puts a request in line; gives it back when there is no room.
@@ -109,7 +112,12 @@ impl Lanes {
 
     async fn carry_out(&self, request: &AriRequest) -> Result<(), RestError> {
         let plan = encode(request, &self.names);
+        let entrance =
+            if let AriRequest::Ring { channel, .. } = request { Some(self.entrances.expect(channel)) } else { None };
         for step in &plan.steps {
+            if let Some(entrance) = entrance.as_ref().filter(|_| step.may_be_early) {
+                entrance.wait().await;
+            }
             match self.take(step).await {
                 Ok(_) => {}
                 Err(error) if step.already.is_some() && error.status() == step.already => return Ok(()),
@@ -170,7 +178,7 @@ mod tests {
             let rest = Rest::new(&fake.config).unwrap();
             let names = Names { app: "perezvon".to_owned(), sounds_dir: "/s".to_owned() };
             let (events_in, events) = mpsc::channel(16);
-            let lanes = Arc::new(Lanes::new(NodeId(0), rest, names, events_in, Arc::default()));
+            let lanes = Arc::new(Lanes::new(NodeId(0), rest, names, events_in, Arc::default(), Arc::default()));
             Rig { fake, lanes, events }
         }
 
@@ -269,7 +277,14 @@ mod tests {
         let config = super::super::NodeConfig { url: format!("http://127.0.0.1:{port}"), ..rig.fake.config.clone() };
         let names = Names { app: "perezvon".to_owned(), sounds_dir: "/s".to_owned() };
         let (events_in, events) = mpsc::channel(16);
-        rig.lanes = Arc::new(Lanes::new(NodeId(0), Rest::new(&config).unwrap(), names, events_in, Arc::default()));
+        rig.lanes = Arc::new(Lanes::new(
+            NodeId(0),
+            Rest::new(&config).unwrap(),
+            names,
+            events_in,
+            Arc::default(),
+            Arc::default(),
+        ));
         rig.events = events;
         rig.push(1, answer("17.1"));
         assert_eq!(rig.refusal().await, (CallId(1), Refusal::Unreachable));

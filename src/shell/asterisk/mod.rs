@@ -14,6 +14,7 @@
 pub mod check;
 mod decode;
 mod encode;
+mod entrance;
 #[cfg(test)]
 mod fake;
 mod lanes;
@@ -36,6 +37,7 @@ use crate::engine::event::{Event, Refusal};
 use crate::engine::ids::{CallId, NodeId};
 
 use encode::Names;
+use entrance::Entrances;
 use lanes::Lanes;
 use provision::{PhoneAccount, Phones};
 use rest::Rest;
@@ -191,12 +193,14 @@ impl Node {
         let recordings = Rest::new(&NodeConfig { connections: RECORDING_CONNECTIONS, ..config.clone() })?;
         let stats = Arc::new(NodeStats::default());
         let names = Names { app: config.app.clone(), sounds_dir: config.sounds_dir.clone() };
-        let lanes = Arc::new(Lanes::new(id, rest.clone(), names, events.clone(), stats.clone()));
+        let entrances = Arc::new(Entrances::default());
+        let lanes = Lanes::new(id, rest.clone(), names, events.clone(), stats.clone(), entrances.clone());
+        let lanes = Arc::new(lanes);
         let (connected, connections) = watch::channel(0);
         let phones = Arc::new(Phones::new(config.media_address.clone()));
         tokio::spawn(provision::run(phones.clone(), rest.clone(), connections, cancel.clone()));
         let timing = reader::Timing::default();
-        let socket = socket::Socket { id, config, rest, events, stats: stats.clone(), connected, timing };
+        let socket = socket::Socket { id, config, rest, events, entrances, stats: stats.clone(), connected, timing };
         tokio::spawn(socket.run(cancel));
         Ok(NodeHandle { id, lanes, recordings, phones, stats })
     }

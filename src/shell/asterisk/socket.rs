@@ -21,6 +21,7 @@ use crate::engine::event::{Event, NodeEvent};
 use crate::engine::ids::{ChannelId, NodeId};
 
 use super::decode::{Decoded, UNWANTED, decode};
+use super::entrance::Entrances;
 use super::reader::{CONNECT, Lost, Stream, Timing, read};
 use super::rest::{HttpRequest, Rest, RestError};
 use super::{NodeConfig, NodeStats, snapshot};
@@ -42,6 +43,7 @@ pub(super) struct Socket {
     pub(super) config: NodeConfig,
     pub(super) rest: Rest,
     pub(super) events: mpsc::Sender<Event>,
+    pub(super) entrances: Arc<Entrances>,
     pub(super) stats: Arc<NodeStats>,
     /// Counts connections, for those who have something to do after each.
     pub(super) connected: watch::Sender<u64>,
@@ -190,6 +192,7 @@ impl Socket {
                 self.send(event).await?;
             }
             Decoded::Event(event) => self.send(event).await?,
+            Decoded::Entered(channel) => self.entrances.came(&channel),
             Decoded::Ignored => {}
             Decoded::Replaced => return ControlFlow::Break(Lost::Replaced),
             Decoded::Stray(channel) => self.send_back(channel),
@@ -324,8 +327,16 @@ mod tests {
             let rest = Rest::new(&config).unwrap();
             let (connected, _) = watch::channel(0);
             let cancel = CancellationToken::new();
-            let socket =
-                Socket { id: NodeId(0), config, rest, events: events_in, stats: stats.clone(), connected, timing };
+            let socket = Socket {
+                id: NodeId(0),
+                config,
+                rest,
+                events: events_in,
+                entrances: Arc::default(),
+                stats: stats.clone(),
+                connected,
+                timing,
+            };
             tokio::spawn(socket.run(cancel.clone()));
             Rig { fake, events, stats, cancel }
         }

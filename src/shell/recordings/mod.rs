@@ -142,7 +142,7 @@ impl ArchiveHandle {
         board.node_is_back(node);
         board.sweep(node, keep.into_iter().collect(), Instant::now());
         drop(board);
-        self.shared.changed.notify_waiters();
+        self.shared.changed.notify_one();
     }
 
     /// The archive's folder, for [`open`].
@@ -173,7 +173,7 @@ impl Shared {
     fn add(&self, node: NodeId, name: &str, task: Task, due: Instant) -> bool {
         let added = self.board().add(node, name, task, due);
         if added {
-            self.changed.notify_waiters();
+            self.changed.notify_one();
         } else {
             self.stats.overflowed();
         }
@@ -194,6 +194,11 @@ impl<S: Source, L: Ledger> Worker<S, L> {
             tokio::pin!(changed);
             changed.as_mut().enable();
             let next = self.shared.board().next(Instant::now());
+            if matches!(next, Next::Sweep(..) | Next::Run(_)) {
+                // One worker at a time is told of news or sleeps until something is due; who has work to do passes
+                // that on, and who has done it looks at the list again.
+                self.shared.changed.notify_one();
+            }
             match next {
                 Next::Sweep(node, keep) => self.sweep(node, keep).await,
                 Next::Run(job) => self.collect(job).await,
@@ -221,7 +226,6 @@ impl<S: Source, L: Ledger> Worker<S, L> {
         if first {
             tell_of_trouble(node, &outcome, backlog);
         }
-        self.shared.changed.notify_waiters();
     }
 
     async fn sweep(&self, node: NodeId, keep: BTreeSet<String>) {
@@ -242,7 +246,6 @@ impl<S: Source, L: Ledger> Worker<S, L> {
         if let Outcome::Failed(why) = &outcome {
             warn!(node = node.0, "Asterisk's recordings cannot be looked through, tried again: {why}");
         }
-        self.shared.changed.notify_waiters();
     }
 
     async fn look_through(&self, node: NodeId, keep: &BTreeSet<String>) -> Result<(), Outcome> {

@@ -155,6 +155,10 @@ impl Store {
     /// When the database does not answer or does not accept it.
     pub async fn save_recording(&self, new: NewRecording) -> Result<i64> {
         let (node, name) = (i64::from(new.node.0), new.name.clone());
+        // Nearly always the call is known and nothing was erased.
+        if let Some(row) = self.write_returning(insert(&new)?).await?.first() {
+            return row.int("id");
+        }
         let mut tx = self.begin().await?;
         // The call itself may still be on its way through the journal.
         for sql in statements(Table::Calls, &[call_row(new.call)], self.dialect()) {
@@ -166,7 +170,7 @@ impl Store {
             // What was erased does not come back.
             return row.int("id");
         }
-        let mut rows = tx.rows(insert(new)?).await?;
+        let mut rows = tx.rows(insert(&new)?).await?;
         if rows.is_empty() {
             // What is there is better, and was left.
             let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name = $2").with(node).with(name);
@@ -250,14 +254,16 @@ pub(super) fn nameless(name: &str) -> &str {
     name.rfind('_').and_then(|at| name.get(..=at)).unwrap_or(name)
 }
 
-fn insert(new: NewRecording) -> Result<Sql> {
-    let file = new.file;
+/// Of a call that is known; not where the recording was erased, nor in place of a file that is there where there is none.
+fn insert(new: &NewRecording) -> Result<Sql> {
+    let file = &new.file;
     let bytes = file.as_ref().map(|file| i64::try_from(file.bytes)).transpose();
     let bytes = bytes.map_err(|_| StoreError::Invalid("a recording of that size".to_owned()))?;
     let sql = Sql::new(
         "INSERT INTO recordings (call, node, name, path, sha256, bytes, duration_ms, channels, left_rms, right_rms, \
-         state, problem, started_at, stored_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-         (SELECT arrived_at FROM calls WHERE id = $1), $13) ON CONFLICT (node, name) DO UPDATE SET \
+         state, problem, started_at, stored_at) SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, arrived_at, \
+         $13 FROM calls WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM recordings WHERE node = $2 AND name = $14 \
+         AND state = 'erased') ON CONFLICT (node, name) DO UPDATE SET \
          path = excluded.path, sha256 = excluded.sha256, bytes = excluded.bytes, duration_ms = excluded.duration_ms, \
          channels = excluded.channels, left_rms = excluded.left_rms, right_rms = excluded.right_rms, \
          state = excluded.state, problem = excluded.problem, stored_at = excluded.stored_at \
@@ -266,7 +272,7 @@ fn insert(new: NewRecording) -> Result<Sql> {
     Ok(sql
         .with(call_key(new.call))
         .with(i64::from(new.node.0))
-        .with(new.name)
+        .with(new.name.clone())
         .with(file.as_ref().map(|file| file.path.clone()))
         .with(file.as_ref().map(|file| file.sha256.clone()))
         .with(bytes)
@@ -275,8 +281,9 @@ fn insert(new: NewRecording) -> Result<Sql> {
         .with(file.as_ref().map(|file| i64::from(file.left_rms)))
         .with(file.as_ref().map(|file| i64::from(file.right_rms)))
         .with(new.state.as_str().to_owned())
-        .with(new.problem)
-        .with(new.at.0))
+        .with(new.problem.clone())
+        .with(new.at.0)
+        .with(nameless(&new.name).to_owned()))
 }
 
 fn recording(row: &AnyRow) -> Result<RecordingRow> {

@@ -30,7 +30,7 @@ mod sound;
 mod wait;
 mod world;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eyes::Eyes;
 use numbers::{cpu, milliseconds, print, quantile, resident};
@@ -73,9 +73,22 @@ fn start(world: &mut World) {
     let spans: Vec<Duration> = (0..5).map(|_| world.first_start()).collect();
     print("start.ready", milliseconds(quantile(&spans, 0.5)), "ms", None);
     world.start_engine();
-    // Idle: what was taken for the start has been given back.
-    std::thread::sleep(ms(3000));
-    print("idle.rss", resident(world.engine_pid()), "MiB", None);
+    print("idle.rss", settled(|| resident(world.engine_pid())), "MiB", None);
+}
+
+/// What is measured when it has not changed for two seconds: what was taken for the start has been given back.
+fn settled(measure: impl Fn() -> f64) -> f64 {
+    let (deadline, mut since) = (Instant::now() + ms(20_000), Instant::now());
+    let mut last = measure();
+    while since.elapsed() < ms(2000) && Instant::now() < deadline {
+        std::thread::sleep(ms(100));
+        let now = measure();
+        if (now - last).abs() > 0.25 {
+            since = Instant::now();
+        }
+        last = now;
+    }
+    last
 }
 
 struct Bench {
