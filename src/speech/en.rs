@@ -1,7 +1,7 @@
 //! English: one form of the numeral, two of the noun.
 
-use super::numeral::{Noun, Number, cardinal_part};
-use super::phrase::Fragment;
+use super::numeral::{Noun, Number, cardinal_part, ordinal_part};
+use super::phrase::{Fragment, Language};
 
 /// A numeral and its noun: "two minutes".
 pub fn counted(number: Number, noun: Noun) -> Vec<Fragment> {
@@ -19,9 +19,34 @@ pub fn cardinal(number: Number) -> Vec<Fragment> {
     number.parts().into_iter().map(cardinal_part).collect()
 }
 
+/// A day of the year: "on May twenty third at", before a time. Days and months beyond the calendar are said as its last.
+pub fn date(day: u8, month: u8) -> Vec<Fragment> {
+    let mut parts = Number::day(day).parts();
+    let last = parts.pop().map(ordinal_part);
+    let month = Fragment::numbered("month", u32::from(month.clamp(1, 12)), Language::En);
+    let tens = parts.into_iter().map(cardinal_part);
+    [Fragment::new("on")].into_iter().chain(month).chain(tens).chain(last).chain([Fragment::new("at")]).collect()
+}
+
+/// A time of the day by the twelve-hour clock: "nine oh five p m", "twelve a m" for midnight.
+pub fn time(hour: u8, minute: u8) -> Vec<Fragment> {
+    let of = |value: u8| Number::new(u32::from(value)).map(cardinal).unwrap_or_default();
+    let half = Fragment::new(if hour < 12 { "am-end" } else { "pm-end" });
+    let mut said = of(if hour.is_multiple_of(12) { 12 } else { hour % 12 });
+    if (1..=9).contains(&minute) {
+        said.push(Fragment::new("oh"));
+    }
+    if minute > 0 {
+        said.extend(of(minute));
+    }
+    said.push(half);
+    said
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::speech::{Language, Phrase, text};
+    use super::*;
+    use crate::speech::{Phrase, text};
 
     #[test]
     fn the_place_in_the_queue_is_told_as_a_number() {

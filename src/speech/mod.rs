@@ -8,8 +8,11 @@
 pub mod en;
 mod measure;
 pub mod numeral;
+pub mod order;
 mod phrase;
 pub mod ru;
+mod said;
 pub mod wav;
 
 pub use phrase::{Fragment, Language, Phrase, all_fragments, fragments, text};
+pub use said::{Said, join, said};

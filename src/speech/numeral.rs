@@ -16,6 +16,11 @@ impl Number {
         (value <= MAX).then_some(Self(value))
     }
 
+    /// A day of the month, 1 to 31; others are the nearest.
+    pub fn day(day: u8) -> Self {
+        Self(u32::from(day.clamp(1, 31)))
+    }
+
     /// The number itself.
     pub fn value(self) -> u32 {
         self.0

@@ -3,6 +3,7 @@
 pub use crate::domain::language::Language;
 
 use super::numeral::{Noun, Number};
+use super::order::{CannotCancel, OrderStatus, status};
 use super::{en, ru};
 
 impl std::fmt::Display for Language {
@@ -52,6 +53,27 @@ pub enum Phrase {
     TransferFailed,
     /// Technical trouble on our side, please hold.
     Error,
+    /// The state of an order, told to who ordered.
+    Order(OrderStatus),
+    /// The order's state changed while its caller waits: the new state.
+    OrderChanged(OrderStatus),
+    /// What the keys do after the state: 1 dispatcher, 2 cancel (only where it can be), star again.
+    OrderKeys {
+        /// Whether 2 cancels.
+        cancel: bool,
+    },
+    /// Before an order is cancelled: 1 confirms, 2 keeps it.
+    ConfirmCancel,
+    /// The order is cancelled.
+    OrderCancelled,
+    /// The order stays as it is.
+    OrderKept,
+    /// The order cannot be cancelled any more, and why.
+    CannotCancel(CannotCancel),
+    /// A key that means nothing here.
+    WrongKey,
+    /// Words of the office's own (configuration): free text, in the language of the office.
+    Free(String),
 }
 
 /// One recorded sound: the stem of its file name, `sounds/<language>/<stem>.wav`.
@@ -61,6 +83,12 @@ pub struct Fragment(&'static str);
 impl Fragment {
     pub(super) const fn new(stem: &'static str) -> Self {
         Self(stem)
+    }
+
+    /// The sound `<stem>-<number>`, if the language has it.
+    pub(super) fn numbered(stem: &str, number: u32, language: Language) -> Option<Self> {
+        let wanted = format!("{stem}-{number}");
+        all_fragments(language).find(|(stem, _)| *stem == wanted).map(|(stem, _)| Self(stem))
     }
 
     /// The file's stem: ASCII letters, digits and hyphens only.
@@ -93,6 +121,21 @@ pub fn fragments(phrase: &Phrase, language: Language) -> Vec<Fragment> {
         Phrase::Transferring => whole("transferring"),
         Phrase::TransferFailed => whole("transfer-failed"),
         Phrase::Error => whole("error"),
+        Phrase::Order(order) => status(order, language),
+        Phrase::OrderChanged(order) => {
+            [Fragment::new("order-changed")].into_iter().chain(status(order, language)).collect()
+        }
+        Phrase::OrderKeys { cancel: true } => whole("order-keys-cancel"),
+        Phrase::OrderKeys { cancel: false } => whole("order-keys"),
+        Phrase::ConfirmCancel => whole("confirm-cancel"),
+        Phrase::OrderCancelled => whole("order-cancelled"),
+        Phrase::OrderKept => whole("order-kept"),
+        Phrase::CannotCancel(CannotCancel::InTrip) => whole("cannot-cancel-in-trip"),
+        Phrase::CannotCancel(CannotCancel::Ended) => whole("cannot-cancel-ended"),
+        Phrase::CannotCancel(CannotCancel::Trouble) => whole("cannot-cancel-trouble"),
+        Phrase::WrongKey => whole("wrong-key"),
+        // Nothing shipped says the office's own words; silence would be worse.
+        Phrase::Free(_) => whole("stay-on-line"),
     }
 }
 
@@ -142,6 +185,9 @@ pub fn text(phrase: &Phrase, language: Language) -> String {
         // A stress mark is for the voice, not for the eye.
         on_list.map_or_else(String::new, |(_, words)| words.replace('\u{301}', ""))
     };
+    if let Phrase::Free(words) = phrase {
+        return words.clone();
+    }
     fragments(phrase, language).iter().map(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -150,6 +196,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::speech::order::{Day, LocalTime, Progress};
 
     /// Every phrase, with every number that is said and some beyond.
     fn phrases() -> impl Iterator<Item = Phrase> {
@@ -166,10 +213,38 @@ mod tests {
             Phrase::Transferring,
             Phrase::TransferFailed,
             Phrase::Error,
+            Phrase::OrderKeys { cancel: true },
+            Phrase::OrderKeys { cancel: false },
+            Phrase::ConfirmCancel,
+            Phrase::OrderCancelled,
+            Phrase::OrderKept,
+            Phrase::CannotCancel(CannotCancel::InTrip),
+            Phrase::CannotCancel(CannotCancel::Ended),
+            Phrase::CannotCancel(CannotCancel::Trouble),
+            Phrase::WrongKey,
+            Phrase::Free("Такси «Перезвон»".into()),
         ];
         let numbers = || (0..=1_001).chain([u32::MAX]);
         let counted = numbers().map(Phrase::Position);
-        plain.into_iter().chain(counted).chain(numbers().map(|minutes| Phrase::EstimatedWait { minutes }))
+        let waits = numbers().map(|minutes| Phrase::EstimatedWait { minutes });
+        let orders = progresses().flat_map(|progress| {
+            let order = OrderStatus { progress, car: None, from: None };
+            [Phrase::Order(order.clone()), Phrase::OrderChanged(order)]
+        });
+        plain.into_iter().chain(counted).chain(waits).chain(orders)
+    }
+
+    /// Every state with every number that is said in it and some beyond.
+    fn progresses() -> impl Iterator<Item = Progress> {
+        let plain = [Progress::InTrip, Progress::NotFound, Progress::Assigned { minutes: None }];
+        let counted = (0..=1_001).chain([u32::MAX]).flat_map(|minutes| {
+            let left = Progress::Assigned { minutes: Some(minutes) };
+            [Progress::Searching { minutes }, left, Progress::Arrived { minutes }]
+        });
+        let dates = (0..=32).flat_map(|day| (0..=13).map(move |month| Day::Date { day, month }));
+        let days = dates.chain([Day::Today, Day::Tomorrow]).map(|day| LocalTime { day, hour: 12, minute: 0 });
+        let times = (0..=25).flat_map(|hour| (0..=61).map(move |minute| LocalTime { day: Day::Today, hour, minute }));
+        plain.into_iter().chain(counted).chain(days.chain(times).map(|at| Progress::Booked { at }))
     }
 
     fn stems(language: Language) -> BTreeSet<&'static str> {
@@ -197,7 +272,7 @@ mod tests {
     fn every_fragment_of_the_list_is_said_by_a_phrase_or_is_a_known_building_block() {
         // Forms of numerals that the grammar has and no phrase asks for yet.
         let building_blocks = |language| match language {
-            Language::Ru => vec!["number-0", "number-1-f-acc", "number-1-n"],
+            Language::Ru => vec!["number-1-n"],
             Language::En => vec!["number-0"],
         };
         for language in Language::ALL {

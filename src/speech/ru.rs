@@ -1,7 +1,7 @@
 //! Russian: gender, case and number agree.
 
 use super::numeral::{Noun, Number, cardinal_part, ordinal_part};
-use super::phrase::Fragment;
+use super::phrase::{Fragment, Language};
 
 /// The gender of the counted noun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ struct Forms {
     gender: Gender,
     /// After 1, 21, 101 …: «минута»
     one: &'static str,
+    /// The same in the accusative: «(через) минуту»
+    one_acc: &'static str,
     /// After 2-4, 22-24 …: «минуты»
     few: &'static str,
     /// After all the others: «минут»
@@ -35,12 +37,13 @@ struct Forms {
 }
 
 fn forms(noun: Noun) -> Forms {
-    let (gender, one, few, many) = match noun {
-        Noun::Hour => (Gender::Masculine, "hour-one", "hour-few", "hour-many"),
-        Noun::HourAtEnd => (Gender::Masculine, "hour-one-end", "hour-few-end", "hour-many-end"),
-        Noun::MinuteAtEnd => (Gender::Feminine, "minute-one-end", "minute-few-end", "minute-many-end"),
+    use Gender::{Feminine, Masculine};
+    let (gender, one, one_acc, few, many) = match noun {
+        Noun::Hour => (Masculine, "hour-one", "hour-one", "hour-few", "hour-many"),
+        Noun::HourAtEnd => (Masculine, "hour-one-end", "hour-one-end", "hour-few-end", "hour-many-end"),
+        Noun::MinuteAtEnd => (Feminine, "minute-one-end", "minute-one-acc-end", "minute-few-end", "minute-many-end"),
     };
-    Forms { gender, one, few, many }
+    Forms { gender, one, one_acc, few, many }
 }
 
 /// A numeral and its noun: «двадцать две минуты».
@@ -49,7 +52,10 @@ pub fn counted(number: Number, noun: Noun, case: Case) -> Vec<Fragment> {
     let mut said = cardinal(number, noun.gender, case);
     said.push(Fragment::new(match (number.value() % 10, number.value() % 100) {
         (_, 11..=14) => noun.many,
-        (1, _) => noun.one,
+        (1, _) => match case {
+            Case::Nominative => noun.one,
+            Case::Accusative => noun.one_acc,
+        },
         (2..=4, _) => noun.few,
         _ => noun.many,
     }));
@@ -77,10 +83,29 @@ pub fn ordinal(number: Number) -> Vec<Fragment> {
     parts.into_iter().map(cardinal_part).chain(last).collect()
 }
 
+/// A day of the year: «двадцать третьего мая в», before a time. Days and months beyond the calendar are said as its last.
+pub fn date(day: u8, month: u8) -> Vec<Fragment> {
+    let mut parts = Number::day(day).parts();
+    let last = parts.pop().and_then(|part| Fragment::numbered("ordinal-gen", part, Language::Ru));
+    let month = Fragment::numbered("month", u32::from(month.clamp(1, 12)), Language::Ru);
+    parts.into_iter().map(cardinal_part).chain(last).chain(month).chain([Fragment::new("at")]).collect()
+}
+
+/// A time of the day, as after «в»: «двадцать один час пять минут.»
+pub fn time(hour: u8, minute: u8) -> Vec<Fragment> {
+    let counted = |value: u8, noun| {
+        Number::new(u32::from(value)).map(|number| counted(number, noun, Case::Accusative)).unwrap_or_default()
+    };
+    if minute == 0 {
+        return counted(hour, Noun::HourAtEnd);
+    }
+    [counted(hour, Noun::Hour), counted(minute, Noun::MinuteAtEnd)].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::speech::{Language, Phrase, text};
+    use crate::speech::{Phrase, text};
 
     #[test]
     fn the_place_in_the_queue_is_a_masculine_ordinal() {
