@@ -32,6 +32,16 @@ pub enum Command {
         /// Canonical number; never empty.
         number: String,
     },
+    /// Cancel an order in the name of its client, who pressed the key; the answer is
+    /// [`Event::OrderCancelled`](super::event::Event::OrderCancelled). The core has a deadline of its own.
+    CancelOrder {
+        /// For which call.
+        call: CallId,
+        /// Whose order: nobody cancels another's.
+        client: ClientId,
+        /// Which order.
+        order: OrderId,
+    },
     /// Write to the journal, off the call path, in order, batched.
     Persist(Fact),
     /// Fetch, check and archive the recording of a call that ended, then remove it from Asterisk.

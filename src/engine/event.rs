@@ -38,6 +38,22 @@ pub enum Event {
         /// What the office knows of the caller.
         card: CallerCard,
     },
+    /// The answer to [`Command::CancelOrder`](super::command::Command::CancelOrder). May come late or never.
+    OrderCancelled {
+        /// The call whose caller wanted it.
+        call: CallId,
+        /// Which order.
+        order: OrderId,
+        /// Whether it is cancelled now.
+        result: Result<(), CancelRefused>,
+    },
+    /// An order was taken or changed, by whomever.
+    OrderChanged {
+        /// Whose.
+        client: ClientId,
+        /// The order as it is now.
+        order: Box<CallerOrder>,
+    },
     /// A person or program wants something; answered by exactly one
     /// [`Command::Respond`](super::command::Command::Respond).
     Request {
@@ -241,6 +257,40 @@ pub struct CallerOrder {
     pub eta: Option<Eta>,
     /// Since when it waits.
     pub arrived_at: Option<Wall>,
+    /// A pre-order whose time has not come: when the car is wanted.
+    pub booked_for: Option<Wall>,
+    /// Since when a car is looked for.
+    pub searching_since: Option<Wall>,
+}
+
+impl CallerOrder {
+    /// An order of which no more is known than where it stands.
+    #[must_use]
+    pub fn new(order: OrderId, state: State, created_at: Wall) -> CallerOrder {
+        CallerOrder {
+            order,
+            state,
+            created_at,
+            from: Address::default(),
+            to: None,
+            car: None,
+            eta: None,
+            arrived_at: None,
+            booked_for: None,
+            searching_since: None,
+        }
+    }
+}
+
+/// Why a caller's order was not cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelRefused {
+    /// The client is in the car.
+    InTrip,
+    /// It had ended before.
+    Ended,
+    /// The office did not answer, or does not know the order.
+    Trouble,
 }
 
 /// Who wants something.

@@ -9,6 +9,7 @@ mod call;
 pub mod command;
 pub mod event;
 pub mod ids;
+pub mod ivr;
 mod leftover;
 mod lookup;
 mod people;
@@ -72,6 +73,16 @@ impl Engine {
                     call.card_loaded(&mut self.core, card);
                 }
             }
+            Event::OrderCancelled { call, order, result } => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.order_cancelled(&mut self.core, order, result);
+                }
+            }
+            Event::OrderChanged { client, order } => {
+                for call in self.calls.values_mut().filter(|call| call.is_of(client)) {
+                    call.order_changed(&mut self.core, &order);
+                }
+            }
             Event::Request { id, by, what } => {
                 let result = self.request(by, what);
                 self.core.out.push_back(Command::Respond { request: id, result });
@@ -131,8 +142,11 @@ impl Engine {
                     call.caller_left(&mut self.core);
                 }
             }
-            // Keys lead somewhere in voice menus, which waiting callers do not have yet.
-            NodeEvent::Digit { .. } => {}
+            NodeEvent::Digit { channel, digit } => {
+                if let Some(call) = self.channels.get(&channel).and_then(|id| self.calls.get_mut(id)) {
+                    call.key(&mut self.core, digit);
+                }
+            }
             NodeEvent::PlaybackEnded(playback) => {
                 let Some((call, Own::Playback(_))) = Own::parse(playback.as_str()) else { return };
                 if let Some(call) = self.calls.get_mut(&call) {

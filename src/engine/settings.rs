@@ -22,6 +22,10 @@ pub struct Settings {
     pub language: Language,
     /// A greeting is played after the answer.
     pub greeting: bool,
+    /// Callers with an order are told how it stands before they come to the queue.
+    pub order_status: bool,
+    /// The office's clock, minutes east of UTC.
+    pub utc_offset_minutes: i32,
     /// The greeting tells that talks are recorded.
     pub recording_notice: bool,
     /// One level of priority is worth this much waiting.
@@ -119,6 +123,8 @@ impl Default for Settings {
             routes: BTreeMap::new(),
             language: Language::Ru,
             greeting: true,
+            order_status: true,
+            utc_offset_minutes: 180,
             recording_notice: true,
             priority_step: Duration::from_secs(60),
             precedence: Precedence::default(),
@@ -182,20 +188,10 @@ pub struct AgentProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::address::Address;
     use crate::domain::ids::OrderId;
 
     fn caller(priority: i16, corporate: bool, states: &[State]) -> i16 {
-        let order = |state: &State| CallerOrder {
-            order: OrderId(1),
-            state: *state,
-            created_at: Wall(0),
-            from: Address::default(),
-            to: None,
-            car: None,
-            eta: None,
-            arrived_at: None,
-        };
+        let order = |state: &State| CallerOrder::new(OrderId(1), *state, Wall(0));
         let orders = states.iter().map(order).collect();
         Precedence::default().of(&CallerCard { priority, corporate, orders, ..CallerCard::default() })
     }

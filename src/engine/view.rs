@@ -8,6 +8,7 @@ use crate::domain::ids::ClientId;
 
 use super::event::CallerOrder;
 use super::ids::{AgentId, CallId, NodeId, QueueId};
+use super::ivr::Choice;
 use super::time::Wall;
 
 /// What an agent declared. Apart from [`AgentState`], which the engine knows.
@@ -145,6 +146,8 @@ pub enum Disposition {
     Blocked,
     /// The caller hung up before talking with anybody.
     Abandon,
+    /// The caller heard how the order stands, or cancelled it by a key, and needed nobody.
+    Informed,
     /// Talked; the caller hung up first.
     CompleteCaller,
     /// Talked; the agent (or the one transferred to) hung up first.
@@ -164,6 +167,7 @@ impl Disposition {
         match self {
             Disposition::Blocked => "BLOCKED",
             Disposition::Abandon => "ABANDON",
+            Disposition::Informed => "INFORMED",
             Disposition::CompleteCaller => "COMPLETECALLER",
             Disposition::CompleteAgent => "COMPLETEAGENT",
             Disposition::Ended => "ENDED",
@@ -186,6 +190,8 @@ pub enum CallStage {
     Arriving,
     /// Hears the greeting.
     Greeting,
+    /// Hears how the orders stand, and presses keys.
+    Menu,
     /// In the queue.
     Waiting,
     /// In the queue, and a phone is being rung.
@@ -209,6 +215,7 @@ impl CallStage {
         match self {
             CallStage::Arriving => "arriving",
             CallStage::Greeting => "greeting",
+            CallStage::Menu => "menu",
             CallStage::Waiting => "waiting",
             CallStage::Offered => "offered",
             CallStage::Talking => "talking",
@@ -241,6 +248,8 @@ pub struct CallView {
     pub conflict: u8,
     /// Open orders, then the last ended ones, each newest first; a few.
     pub orders: Arc<[CallerOrder]>,
+    /// What the caller did with the keys, oldest first.
+    pub choices: Vec<Choice>,
     /// What was dialled.
     pub dialled: String,
     /// Where it is.

@@ -11,6 +11,7 @@ pub mod driver;
 pub mod exchange;
 pub mod hints;
 mod import;
+mod order_desk;
 mod outlets;
 mod preorders;
 pub mod recordings;

@@ -13,6 +13,7 @@ use crate::engine::ids::CallId;
 
 use super::asterisk::NodeHandle;
 use super::driver::Outlets;
+use super::order_desk::OrderDesk;
 use super::recordings::ArchiveHandle;
 use super::requests::Requests;
 use super::store::Store;
@@ -47,6 +48,8 @@ pub struct World {
     pub metrics: Arc<Metrics>,
     /// Looks up callers.
     pub cards: Cards,
+    /// Carries out what callers want of their orders.
+    pub orders: OrderDesk,
 }
 
 impl Outlets for World {
@@ -57,6 +60,7 @@ impl Outlets for World {
                 None => error!(%call, node = node.0, "a request for an Asterisk that is not configured: dropped"),
             },
             Command::LoadCaller { call, number } => self.cards.load(call, number),
+            Command::CancelOrder { call, client, order } => self.orders.cancel(call, client, order),
             Command::Persist(fact) => {
                 self.metrics.fact(&fact);
                 self.journal.write(fact);

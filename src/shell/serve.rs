@@ -18,6 +18,7 @@ use super::call_thread::CallThread;
 use super::clock::Clock;
 use super::config::Config;
 use super::hints::Hints;
+use super::order_desk::OrderDesk;
 use super::outlets::{Cards, World};
 use super::recordings::{Archive, ArchiveConfig, Books};
 use super::requests::Requests;
@@ -82,6 +83,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         archive: archive.clone(),
         metrics: metrics.clone(),
         cards: Cards::new(store.clone(), events.clone()),
+        orders: OrderDesk::start(store.clone(), events.clone(), cancel.clone()),
     };
     // Before any event of an Asterisk: its snapshot is understood only by one who knows whose phones these are.
     let profiles = agents.into_iter().filter(|agent| !agent.disabled).map(AgentRow::into_profile);

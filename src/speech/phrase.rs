@@ -24,6 +24,8 @@ fn list(language: Language) -> &'static str {
 pub enum Phrase {
     /// The first words after the answer.
     Greeting,
+    /// The first word to a caller who is told something at once.
+    Hello,
     /// The talk may be recorded; follows the greeting where the office records.
     Recorded,
     /// The caller's place in the queue, 1 for the first (0 is said as the first).
@@ -108,6 +110,7 @@ pub fn fragments(phrase: &Phrase, language: Language) -> Vec<Fragment> {
     let whole = |stem| vec![Fragment::new(stem)];
     match phrase {
         Phrase::Greeting => whole("greeting"),
+        Phrase::Hello => whole("hello"),
         Phrase::Recorded => whole("recorded"),
         Phrase::Position(place) => position(*place, language),
         Phrase::EstimatedWait { minutes } => estimated_wait(*minutes, language),
@@ -202,6 +205,7 @@ mod tests {
     fn phrases() -> impl Iterator<Item = Phrase> {
         let plain = [
             Phrase::Greeting,
+            Phrase::Hello,
             Phrase::Recorded,
             Phrase::StayOnLine,
             Phrase::AllBusy,

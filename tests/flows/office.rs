@@ -16,7 +16,7 @@ use perezvon::engine::view::Status;
 
 const NODE: NodeId = NodeId(0);
 /// Wall clock at the beginning.
-const BEGINNING: i64 = 1_795_293_198_000;
+pub const BEGINNING: i64 = 1_795_293_198_000;
 
 pub struct Office {
     engine: Engine,
@@ -111,6 +111,19 @@ impl Office {
         let told = self.named(&told(&event));
         self.script(&told);
         self.feed(Event::Node(NODE, event));
+    }
+
+    /// The caller presses these keys, one after another.
+    pub fn presses(&mut self, channel: &str, keys: &str) {
+        for digit in keys.chars() {
+            self.node(NodeEvent::Digit { channel: self.channel(channel), digit });
+        }
+    }
+
+    /// Something else happens.
+    pub fn event(&mut self, told: &str, event: Event) {
+        self.script(told);
+        self.feed(event);
     }
 
     pub fn rings(&mut self, leg: &str) {
@@ -337,6 +350,7 @@ fn line(command: &Command) -> Option<String> {
     Some(match command {
         Command::Asterisk { request, .. } => format!("asterisk: {}", asked(request)?),
         Command::LoadCaller { number, .. } => format!("store: load the card of {number}"),
+        Command::CancelOrder { order, .. } => format!("store: cancel order {}", order.0),
         Command::Persist(fact) => format!("journal: {}", written(fact)?),
         Command::CollectRecording { name, talked, .. } => format!("recording: collect {name}, {talked:?}"),
         Command::SweepRecordings { keep, .. } => format!("recording: sweep, keep {keep:?}"),

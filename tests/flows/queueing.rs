@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use perezvon::domain::address::Address;
 use perezvon::domain::ids::OrderId;
 use perezvon::domain::order::State;
 use perezvon::engine::event::{Actor, CallerCard, CallerOrder, Request};
@@ -160,7 +159,7 @@ fn who_waited_longer_is_offered_first_when_an_agent_becomes_free_as_another_call
 
 #[test]
 fn who_has_a_car_waiting_outside_is_offered_before_one_who_waits_longer() {
-    let mut office = Office::new(1, |_| ());
+    let mut office = Office::new(1, |settings| settings.order_status = false);
     let status = |status| Request::SetStatus { agent: AgentId(1), status };
     let tea = Status::Pause(PauseReason::Declared("tea".to_owned()));
     office.asks(Actor::Agent(AgentId(1)), status(tea));
@@ -168,16 +167,7 @@ fn who_has_a_car_waiting_outside_is_offered_before_one_who_waits_longer() {
     office.card(1, CallerCard { priority: 7, corporate: true, ..CallerCard::default() });
     office.playback_ends("C1-p1");
     office.passes(Duration::from_secs(90));
-    let order = CallerOrder {
-        order: OrderId(5),
-        state: State::Arrived,
-        created_at: Wall(0),
-        from: Address::default(),
-        to: None,
-        car: None,
-        eta: None,
-        arrived_at: None,
-    };
+    let order = CallerOrder::new(OrderId(5), State::Arrived, Wall(0));
     office.arrives("second", "+79000000002");
     office.card(2, CallerCard { orders: [order].into(), ..CallerCard::default() });
     office.playback_ends("C2-p1");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use perezvon::engine::Engine;
 use perezvon::engine::command::{Answer, AriRequest, Command, Fact};
 use perezvon::engine::event::{
-    Actor, Arrival, BridgeSnapshot, CallerCard, ChannelSnapshot, Event, NodeEvent, Origin, Refusal, Request, Snapshot,
-    Target, TransferMode,
+    Actor, Arrival, BridgeSnapshot, CallerCard, CancelRefused, ChannelSnapshot, Event, NodeEvent, Origin, Refusal,
+    Request, Snapshot, Target, TransferMode,
 };
 use perezvon::engine::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId, RequestId};
 use perezvon::engine::time::{Instant, Now, Wall};
@@ -113,6 +113,7 @@ impl Liar {
             }
             Command::Persist(_)
             | Command::LoadCaller { .. }
+            | Command::CancelOrder { .. }
             | Command::CollectRecording { .. }
             | Command::SweepRecordings { .. }
             | Command::Publish(_)
@@ -129,7 +130,7 @@ impl Liar {
                 Event::Node(self.any_node(), event)
             }
             10..=12 => self.any_refusal(),
-            13 => Event::CallerLoaded { call: self.any_call(), card: self.any_card() },
+            13 => self.any_order(),
             14..=16 => self.any_request(),
             17 => match self.rng.below(3) {
                 0 => Event::AgentRemoved(self.any_agent()),
@@ -143,6 +144,20 @@ impl Liar {
                 if self.rng.per_mille(300) { Event::SettingsChanged(Box::new(settings)) } else { Event::Wake }
             }
         }
+    }
+
+    /// Cards, changes and answers about orders, true or not.
+    fn any_order(&mut self) -> Event {
+        let call = self.any_call();
+        let card = self.any_card();
+        let Some(order) = card.orders.first().cloned().filter(|_| self.rng.coin()) else {
+            return Event::CallerLoaded { call, card };
+        };
+        if self.rng.coin() {
+            return Event::OrderChanged { client: crate::sim_orders::client(0), order: Box::new(order) };
+        }
+        let result = if self.rng.coin() { Ok(()) } else { Err(CancelRefused::Ended) };
+        Event::OrderCancelled { call, order: order.order, result }
     }
 
     fn node(&mut self, make: fn(Arrival) -> NodeEvent) -> Event {
@@ -170,7 +185,9 @@ impl Liar {
     fn any_card(&mut self) -> CallerCard {
         let (blocked, last) = (self.rng.per_mille(200), self.rng.coin().then_some(AgentId(1)));
         let priority = *self.rng.pick(&[0, 1, -1, i16::MAX, i16::MIN]);
-        CallerCard { blocked, last_agent: last, priority, ..CallerCard::default() }
+        let orders = crate::sim_orders::draw(&mut self.rng, &self.plan, 0).into();
+        let client = self.rng.coin().then_some(crate::sim_orders::client(0));
+        CallerCard { blocked, last_agent: last, priority, client, orders, ..CallerCard::default() }
     }
 
     fn any_bridge(&mut self) -> BridgeId {
@@ -209,7 +226,7 @@ impl Liar {
             1 | 2 => NodeEvent::Answered(channel),
             3 => NodeEvent::Gone { channel, cause: self.rng.below(130) as u16 },
             4 => NodeEvent::Left(channel),
-            5 => NodeEvent::Digit { channel, digit: '#' },
+            5 => NodeEvent::Digit { channel, digit: *self.rng.pick(&['#', '1', '2', '*']) },
             6 => {
                 let own = Own::Playback(self.rng.below(4) as u32);
                 NodeEvent::PlaybackEnded(PlaybackId::from(own.id(self.any_call())))

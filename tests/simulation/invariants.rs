@@ -110,7 +110,10 @@ impl World {
                 }
             }
             Command::CollectRecording { call, talked, .. } => self.look_at_recording(*call, *talked),
-            Command::Asterisk { .. } | Command::LoadCaller { .. } | Command::SweepRecordings { .. } => {}
+            Command::Asterisk { .. }
+            | Command::LoadCaller { .. }
+            | Command::CancelOrder { .. }
+            | Command::SweepRecordings { .. } => {}
         }
     }
 
@@ -255,6 +258,10 @@ impl World {
         let hung_up = caller.and_then(|index| self.callers[index].hung_up);
         let plausible = match disposition {
             Disposition::Blocked => !bridged && caller.is_some_and(|index| self.callers[index].card.blocked),
+            // By the caller, or by the engine when all is settled.
+            Disposition::Informed => {
+                !bridged && caller.is_some_and(|index| !self.callers[index].card.orders.is_empty())
+            }
             Disposition::Abandon => !bridged && (hung_up.is_some() || !self.quiet()),
             Disposition::CompleteCaller => bridged && (hung_up.is_some() || !self.quiet()),
             Disposition::CompleteAgent => {

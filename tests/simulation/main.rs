@@ -15,6 +15,7 @@ mod rng;
 mod sim_agent;
 mod sim_asterisk;
 mod sim_caller;
+mod sim_orders;
 mod sim_store;
 mod world;
 

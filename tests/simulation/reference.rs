@@ -194,6 +194,7 @@ impl World {
             match stage {
                 CallStage::Arriving
                 | CallStage::Greeting
+                | CallStage::Menu
                 | CallStage::Waiting
                 | CallStage::Offered
                 | CallStage::Transferring
@@ -210,6 +211,7 @@ impl World {
                 }
                 CallStage::Arriving
                 | CallStage::Greeting
+                | CallStage::Menu
                 | CallStage::Waiting
                 | CallStage::Offered
                 | CallStage::Transferring

@@ -6,6 +6,7 @@ use perezvon::engine::ids::{AgentId, BridgeId, CallId, ChannelId, PlaybackId};
 use crate::plan::{MS, Plan, SECOND};
 use crate::rng::Rng;
 use crate::sim_asterisk::{Channel, Party, State};
+use crate::sim_orders;
 use crate::world::{Happening, World};
 
 /// A moment at which a hasty caller hangs up, or a few milliseconds after it.
@@ -39,6 +40,10 @@ pub struct Caller {
     pub haste: Option<Moment>,
     pub patience: i64,
     pub channel: ChannelId,
+    /// Plays with the keys.
+    pub keys: bool,
+    /// Keys pressed so far.
+    pub pressed: Vec<char>,
     /// The caller hung up by own will at this moment.
     pub hung_up: Option<i64>,
 }
@@ -54,6 +59,8 @@ impl Caller {
             name: rng.coin().then(|| format!("Caller {index}")),
             last_agent,
             priority: if rng.per_mille(habits.important) { rng.between(-1, 3) as i16 } else { 0 },
+            client: Some(sim_orders::client(index)),
+            orders: sim_orders::draw(rng, plan, index).into(),
             ..CallerCard::default()
         };
         let card_after = match (rng.per_mille(habits.no_card), rng.per_mille(habits.late_card)) {
@@ -70,6 +77,8 @@ impl Caller {
             haste: rng.per_mille(habits.hasty).then(|| *rng.pick(&MOMENTS)),
             patience: rng.between(plan.longest_patience / 10, plan.longest_patience),
             channel: ChannelId::from(format!("1795293198.{index}")),
+            keys: rng.per_mille(habits.keys),
+            pressed: Vec::new(),
             hung_up: None,
         }
     }
@@ -99,6 +108,14 @@ impl World {
         };
         self.nodes[node].channels.insert(caller.channel.clone(), channel);
         self.after(caller.patience, Happening::CallerTires(index));
+        if caller.keys {
+            let span = self.rng.between(0, 6 * SECOND);
+            self.after(span, Happening::CallerPresses(index));
+        }
+        if self.plan.habits.orders_change {
+            let span = self.rng.between(0, 20 * SECOND);
+            self.after(span, Happening::OrderChanges(index));
+        }
         if in_app {
             self.enters_app(node, &caller.channel);
             self.delicate(index, Moment::Arrival);

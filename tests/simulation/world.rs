@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use perezvon::domain::ids::{ClientId, OrderId};
 use perezvon::engine::Engine;
 use perezvon::engine::command::{AriRequest, Command};
-use perezvon::engine::event::{CallerCard, Event, NodeEvent, Refusal};
+use perezvon::engine::event::{CallerCard, CallerOrder, Event, NodeEvent, Refusal};
 use perezvon::engine::ids::{CallId, ChannelId, NodeId, PlaybackId};
 use perezvon::engine::time::{Instant, Now, Wall};
 
@@ -56,6 +57,21 @@ pub enum Happening {
         card: CallerCard,
     },
     CallerComes(usize),
+    CallerPresses(usize),
+    OrderChanges(usize),
+    /// The engine hears of an order that changed.
+    OrderTold {
+        engine: u32,
+        client: ClientId,
+        order: Box<CallerOrder>,
+    },
+    /// The office carries out a caller's key.
+    OfficeCancels {
+        engine: u32,
+        call: CallId,
+        index: usize,
+        order: OrderId,
+    },
     /// Patience ends; has no effect in a talk.
     CallerTires(usize),
     CallerHangsUp(usize),
@@ -263,6 +279,13 @@ impl World {
             }
             Happening::Card { .. } => {}
             Happening::CallerComes(index) => self.caller_comes(index),
+            Happening::CallerPresses(index) => self.caller_presses(index),
+            Happening::OrderChanges(index) => self.order_changes(index),
+            Happening::OrderTold { engine, client, order } if engine == self.incarnation => {
+                self.feed(Event::OrderChanged { client, order });
+            }
+            Happening::OrderTold { .. } => {}
+            Happening::OfficeCancels { engine, call, index, order } => self.office_cancels(engine, call, index, order),
             Happening::CallerTires(index) => self.caller_tires(index),
             Happening::CallerHangsUp(index) => self.caller_hangs_up(index),
             Happening::FallbackStep { caller, channel, step } => self.fallback_step(caller, &channel, step),
@@ -350,6 +373,7 @@ impl World {
         match command {
             Command::Asterisk { node, call, request } => self.ask(usize::from(node.0), call, request),
             Command::LoadCaller { call, number } => self.load_card(call, &number),
+            Command::CancelOrder { call, client, order } => self.cancel_order(call, client, order),
             Command::Persist(fact) => self.store.write(self.now, fact),
             Command::CollectRecording { .. }
             | Command::SweepRecordings { .. }

@@ -134,7 +134,7 @@ impl Call {
                 }
                 core.wishes.push_back(Wish::Caller(self.id));
             }
-            Phase::Loading | Phase::Greeting | Phase::Ending => {}
+            Phase::Loading | Phase::Greeting | Phase::Menu | Phase::Ending => {}
         }
     }
 

@@ -133,6 +133,7 @@ impl Call {
             Phase::Consulting(..) => Some(Own::ConsultBridge),
             Phase::Loading
             | Phase::Greeting
+            | Phase::Menu
             | Phase::Waiting
             | Phase::Dialling(_)
             | Phase::Talking(_)
@@ -156,6 +157,7 @@ impl Call {
             }
             Phase::Loading
             | Phase::Greeting
+            | Phase::Menu
             | Phase::Waiting
             | Phase::Dialling(_)
             | Phase::Joining(_)

@@ -58,7 +58,11 @@ impl Call {
     pub(in crate::engine) fn caller_gone(&mut self, core: &mut Shared, cause: u16) {
         self.caller_gone = true;
         self.caller_in = false;
-        let disposition = if self.first_talk.is_some() { Disposition::CompleteCaller } else { Disposition::Abandon };
+        let disposition = match self.first_talk {
+            Some(_) => Disposition::CompleteCaller,
+            None if self.is_informed() => Disposition::Informed,
+            None => Disposition::Abandon,
+        };
         self.finish(core, disposition, cause);
     }
 

@@ -19,6 +19,7 @@ impl Call {
             Phase::Held(_) => Ok(()),
             Phase::Loading
             | Phase::Greeting
+            | Phase::Menu
             | Phase::Waiting
             | Phase::Dialling(_)
             | Phase::Joining(_)
@@ -39,6 +40,7 @@ impl Call {
             Phase::Talking(_) => Ok(()),
             Phase::Loading
             | Phase::Greeting
+            | Phase::Menu
             | Phase::Waiting
             | Phase::Dialling(_)
             | Phase::Joining(_)

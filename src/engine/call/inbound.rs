@@ -37,6 +37,7 @@ impl Call {
             answered: arrival.answered,
             by_fallback,
             card: CallerCard::default(),
+            group_priority: 0,
             phase: Phase::Loading,
             priority: core.queue(queue).priority,
             queue,
@@ -63,6 +64,9 @@ impl Call {
             answer_failures: 0,
             held_back: false,
             disposition: None,
+            menu: None,
+            choices: Vec::new(),
+            news: Vec::new(),
             timers: [None; TIMERS.len()],
         }
     }
@@ -93,10 +97,10 @@ impl Call {
     }
 
     /// The card is there; late cards still reach the agent's screen.
-    pub(in crate::engine) fn card_loaded(&mut self, core: &mut Shared, mut card: CallerCard) {
-        card.priority = core.settings.precedence.of(&card);
-        self.priority = core.queue(self.queue).priority.saturating_add(card.priority);
+    pub(in crate::engine) fn card_loaded(&mut self, core: &mut Shared, card: CallerCard) {
+        self.group_priority = card.priority;
         self.card = card;
+        self.prioritize(core);
         if self.phase != Phase::Loading {
             self.publish(core);
             return;
@@ -121,7 +125,12 @@ impl Call {
             self.answered = true;
             self.ari(core, AriRequest::Answer(self.channel.clone()));
         }
-        if core.settings.greeting && !self.by_fallback {
+        if self.by_fallback {
+            self.enter_queue(core, self.queue, None);
+        } else if self.has_news_of_orders(core) {
+            self.set_memo(core);
+            self.begin_menu(core, true);
+        } else if core.settings.greeting {
             self.set_memo(core);
             self.phase = Phase::Greeting;
             let mut phrases = vec![Phrase::Greeting];
@@ -146,8 +155,17 @@ impl Call {
         let Some(prompt) = self.prompt.take() else { return };
         self.disarm(Timer::Prompt);
         match self.phase {
+            // The card may have come while the greeting was said.
+            Phase::Greeting if prompt.greeting && self.menu.is_none() && self.has_news_of_orders(core) => {
+                self.begin_menu(core, false);
+            }
             Phase::Greeting if prompt.greeting => self.enter_queue(core, self.queue, None),
-            Phase::Waiting | Phase::Dialling(_) | Phase::Held(_) | Phase::Consulting(..) => self.music_on(core),
+            Phase::Menu => self.prompt_heard(core),
+            Phase::Waiting | Phase::Dialling(_) | Phase::Held(_) | Phase::Consulting(..) => {
+                if !self.tell_waiting(core) {
+                    self.music_on(core);
+                }
+            }
             Phase::Loading | Phase::Greeting | Phase::Joining(_) | Phase::Talking(_) | Phase::Ending => {}
         }
     }
@@ -159,6 +177,7 @@ impl Call {
         let settings = core.queue(queue);
         self.queue = queue;
         self.phase = Phase::Waiting;
+        self.disarm(Timer::Key);
         self.priority = settings.priority.saturating_add(self.card.priority);
         self.set_memo(core);
         if self.prompt.is_none() {
@@ -179,14 +198,19 @@ impl Call {
         if !settings.announce_first.is_zero() {
             self.arm(core, Timer::Announce, settings.announce_first);
         }
+        self.journal_queued(core, entered);
+        self.publish(core);
+    }
+
+    /// Journals where the caller stands; again when the priority has changed.
+    pub(super) fn journal_queued(&self, core: &mut Shared, entered: Instant) {
         core.persist(Fact::CallQueued {
             call: self.id,
-            queue,
-            queue_name: settings.name.clone(),
+            queue: self.queue,
+            queue_name: core.queue(self.queue).name.clone(),
             priority: self.priority,
             at: core.now.wall_of(entered),
         });
-        self.publish(core);
     }
 
     fn entry_moment(&self, now: Now) -> Instant {
@@ -224,7 +248,7 @@ impl Call {
         let Some((place, _)) = self.place else { return };
         let settings = core.queue(self.queue);
         // A caller whose call is being offered is about to talk: no announcement to be cut off.
-        if self.legs.is_empty() && self.prompt.is_none() {
+        if self.legs.is_empty() && self.prompt.is_none() && !self.tell_waiting(core) {
             let position = core.position(self.queue, place);
             let wait = core.wait_at(self.queue, position);
             self.play(core, place_and_wait(position, wait), false);

@@ -7,6 +7,7 @@ pub(super) mod feature;
 mod hold;
 mod inbound;
 pub(super) mod memo;
+mod menu;
 mod offer;
 mod transfer;
 mod view;
@@ -15,12 +16,15 @@ pub(super) use adopt::Found;
 
 use std::time::Duration;
 
+use crate::domain::ids::OrderId;
 use crate::speech::Phrase;
 
 use super::acd::queue::{Eligible, Place};
 use super::command::{AriRequest, Command, Fact, HangUpCause, Update};
 use super::event::{Actor, CallerCard, spans};
 use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId};
+use super::ivr::Choice;
+use super::ivr::order_status::OrderMenu;
 use super::shared::Shared;
 use super::time::{Instant, Now};
 use super::timers::Owner;
@@ -43,9 +47,11 @@ enum Timer {
     Release,
     /// The note on the channel could not be written: once more.
     Memo,
+    /// No key was pressed.
+    Key,
 }
 
-const TIMERS: [(Timer, &str); 7] = [
+const TIMERS: [(Timer, &str); 8] = [
     (Timer::Card, "card"),
     (Timer::Prompt, "prompt"),
     (Timer::Announce, "announce"),
@@ -53,6 +59,7 @@ const TIMERS: [(Timer, &str); 7] = [
     (Timer::Join, "join"),
     (Timer::Release, "release"),
     (Timer::Memo, "memo"),
+    (Timer::Key, "key"),
 ];
 
 /// Where the call is.
@@ -62,6 +69,8 @@ enum Phase {
     Loading,
     /// Hears the greeting.
     Greeting,
+    /// Hears how the orders stand, and presses keys.
+    Menu,
     /// Stands in the queue; legs that ring are offers.
     Waiting,
     /// An outside number or an agent is rung for a transfer; the caller hears music.
@@ -145,6 +154,8 @@ pub(super) struct Call {
     answered: bool,
     by_fallback: bool,
     card: CallerCard,
+    /// What the client's group adds to the priority, whatever the orders.
+    group_priority: i16,
     phase: Phase,
     queue: QueueId,
     priority: i16,
@@ -174,6 +185,11 @@ pub(super) struct Call {
     /// No offer before the reserve timer: Asterisk has trouble.
     held_back: bool,
     disposition: Option<Disposition>,
+    menu: Option<OrderMenu>,
+    /// What the caller did with the keys, oldest first.
+    choices: Vec<Choice>,
+    /// Orders that changed while their caller waits, not told yet.
+    news: Vec<OrderId>,
     timers: [Option<Instant>; TIMERS.len()],
 }
 
@@ -219,6 +235,7 @@ impl Call {
                 Timer::Join => self.join_due(core),
                 Timer::Release => self.release_again(core),
                 Timer::Memo => self.set_memo(core),
+                Timer::Key => self.no_key(core),
             }
         }
         self.wake_legs(core, now);
@@ -360,7 +377,9 @@ impl Call {
     fn serving(&self) -> Option<u32> {
         match self.phase {
             Phase::Joining(no) | Phase::Talking(no) | Phase::Held(no) | Phase::Consulting(no, _) => Some(no),
-            Phase::Loading | Phase::Greeting | Phase::Waiting | Phase::Dialling(_) | Phase::Ending => None,
+            Phase::Loading | Phase::Greeting | Phase::Menu | Phase::Waiting | Phase::Dialling(_) | Phase::Ending => {
+                None
+            }
         }
     }
 

@@ -294,6 +294,7 @@ impl Call {
             Phase::Dialling(dialled) if dialled == no => self.transfer_failed(core),
             Phase::Loading
             | Phase::Greeting
+            | Phase::Menu
             | Phase::Joining(_)
             | Phase::Talking(_)
             | Phase::Held(_)

@@ -9,6 +9,7 @@ impl Call {
         match self.phase {
             Phase::Loading => CallStage::Arriving,
             Phase::Greeting => CallStage::Greeting,
+            Phase::Menu => CallStage::Menu,
             Phase::Waiting if self.legs.iter().any(|leg| leg.stage != LegStage::Releasing) => CallStage::Offered,
             Phase::Waiting => CallStage::Waiting,
             // Not yet together: what can be done in a talk cannot be done now.
@@ -35,6 +36,7 @@ impl Call {
             blocked: self.card.blocked,
             conflict: self.card.conflict,
             orders: self.card.orders.clone(),
+            choices: self.choices.clone(),
             dialled: self.dialled.clone(),
             stage: self.stage(),
             queue: self.queue,

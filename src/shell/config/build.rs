@@ -239,6 +239,8 @@ fn engine(raw: raw::Queues, office: &raw::Office, limits: raw::Limits) -> Result
         routes,
         language,
         greeting: office.greeting,
+        order_status: office.order_status,
+        utc_offset_minutes: office.utc_offset_minutes,
         recording_notice: office.recording_notice,
         priority_step: seconds("queue.priority_step_seconds", raw.priority_step_seconds, 1)?,
         precedence: Precedence {

@@ -54,6 +54,7 @@ pub(super) const KEYS: &[&str] = &[
     "recording.min_free_mb",
     "office.language",
     "office.greeting",
+    "office.order_status",
     "office.recording_notice",
     "office.utc_offset_minutes",
     "office.city_border[]",

@@ -188,6 +188,7 @@ impl Default for Recording {
 pub(super) struct Office {
     pub(super) language: String,
     pub(super) greeting: bool,
+    pub(super) order_status: bool,
     pub(super) recording_notice: bool,
     pub(super) utc_offset_minutes: i32,
     pub(super) city_border: Vec<[f64; 2]>,
@@ -198,6 +199,7 @@ impl Default for Office {
         Office {
             language: "ru".to_owned(),
             greeting: true,
+            order_status: true,
             recording_notice: true,
             utc_offset_minutes: 180,
             city_border: Vec::new(),

@@ -7,6 +7,7 @@ use sqlx::any::AnyRow;
 use crate::domain::client::Kind;
 use crate::domain::group::Group;
 use crate::domain::ids::ClientId;
+use crate::domain::order::Wanted;
 use crate::domain::phone::Phone;
 use crate::engine::event::{CallerCard, CallerOrder};
 use crate::engine::ids::AgentId;
@@ -86,17 +87,7 @@ impl Store {
              ORDER BY created_at DESC, id DESC LIMIT 5",
         ] {
             for row in self.rows(Sql::new(select).with(client.0)).await? {
-                let OrderRow { id, order } = order_row(&row)?;
-                orders.push(CallerOrder {
-                    order: id,
-                    state: order.state,
-                    created_at: order.created_at,
-                    from: order.from,
-                    to: order.to.into_iter().last(),
-                    car: order.car,
-                    eta: order.eta,
-                    arrived_at: order.arrived_at,
-                });
+                orders.push(order_row(&row)?.into());
             }
         }
         Ok(orders.into())
@@ -151,6 +142,26 @@ impl Store {
         page_of(&mut sql, "blocked_at", "id", cursor, limit)?;
         let numbers = self.rows(sql).await?.iter().map(blocked).collect::<Result<Vec<_>>>()?;
         Ok(Page::cut(numbers, limit, |number| Place { at: number.at.0, id: number.id }))
+    }
+}
+
+impl From<OrderRow> for CallerOrder {
+    fn from(OrderRow { id, order }: OrderRow) -> CallerOrder {
+        CallerOrder {
+            order: id,
+            state: order.state,
+            created_at: order.created_at,
+            booked_for: match order.wanted {
+                Wanted::At { at, .. } if order.is_asleep() => Some(at),
+                Wanted::At { .. } | Wanted::Now => None,
+            },
+            from: order.from,
+            to: order.to.into_iter().last(),
+            car: order.car,
+            eta: order.eta,
+            arrived_at: order.arrived_at,
+            searching_since: order.searching_at,
+        }
     }
 }
 

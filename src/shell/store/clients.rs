@@ -381,4 +381,4 @@ pub(super) fn client_row(row: &AnyRow) -> Result<ClientRow> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::shell) mod tests;

@@ -61,7 +61,9 @@ use std::time::Duration;
 
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Transaction};
+use tokio::sync::mpsc;
 
+use crate::domain::ids::OrderId;
 use crate::engine::command::Update;
 use crate::shell::updates::Updates;
 
@@ -92,6 +94,8 @@ struct Inner {
     name: String,
     /// Who is told what was changed.
     listener: OnceLock<Updates>,
+    /// Who is told which orders were changed.
+    order_listener: OnceLock<mpsc::Sender<OrderId>>,
 }
 
 /// How much there is and how much more can be.
@@ -161,7 +165,19 @@ impl Store {
         let _ = self.inner.listener.set(updates);
     }
 
+    /// From now on the number of each order that was taken or changed is sent there, once it is on the disk; where
+    /// there is no room it is left out. Holds for all clones; the first call counts.
+    pub fn tell_of_orders(&self, listener: mpsc::Sender<OrderId>) {
+        // As above.
+        let _ = self.inner.order_listener.set(listener);
+    }
+
     fn announce(&self, update: Update) {
+        if let (Update::Order { order, .. }, Some(listener)) = (&update, self.inner.order_listener.get())
+            && listener.try_send(*order).is_err()
+        {
+            tracing::debug!(order = order.0, "callers on the line are not told that the order changed");
+        }
         if let Some(updates) = self.inner.listener.get() {
             updates.publish(update);
         }

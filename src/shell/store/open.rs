@@ -74,6 +74,7 @@ async fn open_sqlite(url: &str) -> Result<Store> {
             file: Some(full),
             name,
             listener: OnceLock::new(),
+            order_listener: OnceLock::new(),
         }),
     })
 }
@@ -94,6 +95,7 @@ async fn open_postgres(url: &str) -> Result<Store> {
         file: None,
         name,
         listener: OnceLock::new(),
+        order_listener: OnceLock::new(),
     };
     Ok(Store { inner: Arc::new(inner) })
 }

@@ -486,4 +486,4 @@ fn point(row: &AnyRow) -> Result<TrackPoint> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::shell) mod tests;

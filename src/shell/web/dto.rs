@@ -11,6 +11,7 @@ use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order::State;
 use crate::engine::event::CallerOrder;
 use crate::engine::ids::{AgentId, NodeId, QueueId};
+use crate::engine::ivr::Choice;
 use crate::engine::view::{AgentState, AgentView, CallView, PauseReason, QueueView, Status, WaitingView};
 use crate::shell::store::agents::AgentRow;
 use crate::shell::store::users::{Role, UserRow};
@@ -163,8 +164,10 @@ pub(super) struct CallNow {
     pub(super) conflict: u8,
     /// Open orders, then the last ended ones, each newest first; a few.
     pub(super) orders: Vec<CallerOrderNow>,
+    /// What the caller did with the keys, oldest first.
+    pub(super) choices: Vec<ChoiceMade>,
     pub(super) dialled: String,
-    /// `arriving`, `greeting`, `waiting`, `offered`, `talking`, `held`, `consulting`, `transferring` or `ending`.
+    /// `arriving`, `greeting`, `menu`, `waiting`, `offered`, `talking`, `held`, `consulting`, `transferring` or `ending`.
     pub(super) stage: &'static str,
     pub(super) queue: String,
     pub(super) arrived_at: DateTime<Utc>,
@@ -188,6 +191,7 @@ impl CallNow {
             blocked: view.blocked,
             conflict: view.conflict,
             orders: view.orders.iter().map(CallerOrderNow::of).collect(),
+            choices: view.choices.iter().map(|choice| ChoiceMade::of(*choice)).collect(),
             dialled: view.dialled.clone(),
             stage: view.stage.as_str(),
             queue: parts.queue_name(view.queue),
@@ -196,6 +200,22 @@ impl CallNow {
             bridged_at: view.bridged.map(time),
             agents: view.agents.iter().map(|agent| agent.0).collect(),
         }
+    }
+}
+
+/// What a caller did with the keys.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, ToSchema)]
+pub(super) struct ChoiceMade {
+    /// `heard_status`, `repeated_status`, `wants_agent`, `asked_to_cancel`, `kept_order`, `cancelled_order`,
+    /// `cannot_cancel`, `wrong_key`, `no_key` or `heard_change`.
+    pub(super) what: &'static str,
+    /// The order's number or the key; empty when there is nothing to add.
+    pub(super) detail: String,
+}
+
+impl ChoiceMade {
+    fn of(choice: Choice) -> ChoiceMade {
+        ChoiceMade { what: choice.as_str(), detail: choice.detail() }
     }
 }
 

@@ -16,7 +16,7 @@ use super::super::orders::tests::taxi;
 use super::super::testing::on_both;
 use super::*;
 
-pub(in crate::shell::store) fn olga() -> Author {
+pub(in crate::shell) fn olga() -> Author {
     Author {
         by: By::new(ActorKind::Office, "olga", Source::Dispatcher),
         actor: Actor::Person("olga".into()),

@@ -10,7 +10,7 @@ use super::super::ledgers::LedgerFilter;
 use super::super::testing::{TestStore, on_both};
 use super::*;
 
-pub(in crate::shell::store) fn taxi(phone: &str) -> Create {
+pub(in crate::shell) fn taxi(phone: &str) -> Create {
     Create {
         client: None,
         standing: Standing::default(),
@@ -26,7 +26,7 @@ pub(in crate::shell::store) fn taxi(phone: &str) -> Create {
     }
 }
 
-pub(in crate::shell::store) fn assign() -> OrderChange {
+pub(in crate::shell) fn assign() -> OrderChange {
     OrderChange::Command(Command::Assign {
         car: Car { plate: "А123ВС77".into(), callsign: "31".into(), ..Car::default() },
         driver: Driver { code: "d31".into(), ..Driver::default() },

@@ -124,7 +124,7 @@ impl Outlets for StandIn {
             Command::Publish(update) => self.updates.publish(update),
             Command::Respond { request, result } => self.requests.answered(request, result),
             Command::Alarm { text, .. } => panic!("{text}"),
-            Command::CollectRecording { .. } | Command::SweepRecordings { .. } => {}
+            Command::CollectRecording { .. } | Command::CancelOrder { .. } | Command::SweepRecordings { .. } => {}
         }
         None
     }

@@ -1,0 +1,249 @@
+//! A caller with an order on the way to the queue: the keys and prompts of [`OrderMenu`], and news of orders for those
+//! who wait.
+
+use crate::domain::ids::{ClientId, OrderId};
+use crate::engine::acd::queue::Place;
+use crate::engine::call::{Call, Phase, Timer};
+use crate::engine::command::{Command, Fact};
+use crate::engine::event::{Actor, CallerOrder, CancelRefused};
+use crate::engine::ivr::Choice;
+use crate::engine::ivr::order_status::{OrderMenu, Orders, Step, news_of};
+use crate::engine::shared::Shared;
+use crate::engine::view::Disposition;
+use crate::speech::Phrase;
+
+/// Choices that are kept of one call: more is play.
+const MOST_CHOICES: usize = 50;
+
+impl Call {
+    fn orders<'a>(&'a self, core: &Shared) -> Orders<'a> {
+        Orders { all: &self.card.orders, now: core.now.wall, utc_offset_minutes: core.settings.utc_offset_minutes }
+    }
+
+    /// There is something to tell this caller of.
+    pub(super) fn has_news_of_orders(&self, core: &Shared) -> bool {
+        core.settings.order_status && !self.card.blocked && self.orders(core).any()
+    }
+
+    /// The call is over for a caller who needed nobody.
+    pub(super) fn is_informed(&self) -> bool {
+        let settled = |choice: &Choice| matches!(choice, Choice::HeardStatus | Choice::CancelledOrder(_));
+        self.queued.is_none() && self.choices.iter().any(settled)
+    }
+
+    /// The call is this client's.
+    pub(in crate::engine) fn is_of(&self, client: ClientId) -> bool {
+        self.card.client == Some(client) && self.phase != Phase::Ending
+    }
+
+    /// How the orders stand, at once: with a short word of greeting where none was said yet.
+    pub(super) fn begin_menu(&mut self, core: &mut Shared, greet: bool) {
+        let (menu, step) = OrderMenu::begin(self.orders(core));
+        self.menu = Some(menu);
+        self.phase = Phase::Menu;
+        let step = match step {
+            Step::Say(phrases) if greet && core.settings.greeting => {
+                Step::Say([Phrase::Hello].into_iter().chain(phrases).collect())
+            }
+            other @ (Step::Say(_) | Step::Cancel(_) | Step::Queue(_) | Step::End | Step::Stay) => other,
+        };
+        self.follow(core, None, step);
+        self.publish(core);
+    }
+
+    /// A key of the caller. Keys mean something in the menu alone.
+    pub(in crate::engine) fn key(&mut self, core: &mut Shared, key: char) {
+        self.in_menu(core, |menu, orders| menu.key(key, orders));
+    }
+
+    /// The prompt of the menu is over.
+    pub(super) fn prompt_heard(&mut self, core: &mut Shared) {
+        self.in_menu(core, |menu, orders| menu.heard(orders));
+        self.await_key(core);
+    }
+
+    /// Nothing came in time.
+    pub(super) fn no_key(&mut self, core: &mut Shared) {
+        self.in_menu(core, |menu, _| menu.silence());
+    }
+
+    /// The office cancelled an order of the caller, or not.
+    pub(in crate::engine) fn order_cancelled(
+        &mut self,
+        core: &mut Shared,
+        order: OrderId,
+        result: Result<(), CancelRefused>,
+    ) {
+        if result.is_ok() {
+            self.order_ended(order);
+        }
+        if self.menu.as_ref().and_then(OrderMenu::cancelling) == Some(order) && self.phase == Phase::Menu {
+            self.in_menu(core, |menu, orders| menu.cancelled(order, result, orders));
+        } else if result.is_ok() {
+            // The caller has gone on meanwhile, or away.
+            self.chose(core, Choice::CancelledOrder(order));
+        }
+        self.prioritize(core);
+        self.publish(core);
+    }
+
+    fn order_ended(&mut self, order: OrderId) {
+        use crate::domain::order::State;
+        self.card.orders = self
+            .card
+            .orders
+            .iter()
+            .cloned()
+            .map(|known| if known.order == order { CallerOrder { state: State::Cancelled, ..known } } else { known })
+            .collect();
+    }
+
+    /// An order of the caller was taken or changed.
+    pub(in crate::engine) fn order_changed(&mut self, core: &mut Shared, order: &CallerOrder) {
+        let known = self.card.orders.iter().find(|known| known.order == order.order);
+        let tells = known.is_some_and(|known| differs(known, order));
+        let others = self.card.orders.iter().filter(|known| known.order != order.order).cloned();
+        self.card.orders = [order.clone()].into_iter().chain(others).collect();
+        self.prioritize(core);
+        let id = order.order;
+        // What the caller cancels by a key is told by the menu itself.
+        if tells && self.menu.as_ref().and_then(OrderMenu::cancelling) != Some(id) {
+            match self.phase {
+                Phase::Menu => {
+                    let speaking = self.prompt.is_some();
+                    self.in_menu(core, |menu, orders| menu.changed(id, speaking, orders));
+                }
+                Phase::Loading
+                | Phase::Greeting
+                | Phase::Waiting
+                | Phase::Dialling(_)
+                | Phase::Joining(_)
+                | Phase::Talking(_)
+                | Phase::Held(_)
+                | Phase::Consulting(..)
+                | Phase::Ending => {
+                    if !self.news.contains(&id) {
+                        self.news.push(id);
+                    }
+                    if self.prompt.is_none() && self.legs.is_empty() && self.phase == Phase::Waiting {
+                        self.tell_waiting(core);
+                    }
+                }
+            }
+        }
+        self.publish(core);
+    }
+
+    /// Tells a waiting caller what changed; whether there was anything to tell.
+    pub(super) fn tell_waiting(&mut self, core: &mut Shared) -> bool {
+        // A caller whose call is being offered is about to talk: no news to be cut off.
+        if self.news.is_empty() || self.phase != Phase::Waiting || !self.legs.is_empty() {
+            return false;
+        }
+        let news = std::mem::take(&mut self.news);
+        let orders = self.orders(core);
+        let several = news.len() > 1;
+        let (told, said): (Vec<_>, Vec<_>) =
+            news.iter().filter_map(|order| Some((*order, news_of(*order, several, orders)?))).unzip();
+        if said.is_empty() {
+            return false;
+        }
+        told.into_iter().for_each(|order| self.chose(core, Choice::HeardChange(order)));
+        self.play(core, said, false);
+        true
+    }
+
+    /// The priority by the card as it is now; who waits moves in the line.
+    pub(super) fn prioritize(&mut self, core: &mut Shared) {
+        self.card.priority = self.group_priority;
+        self.card.priority = core.settings.precedence.of(&self.card);
+        let priority = core.queue(self.queue).priority.saturating_add(self.card.priority);
+        if std::mem::replace(&mut self.priority, priority) == priority {
+            return;
+        }
+        if let (Some((place, eligible)), Some(entered)) = (self.place, self.queued) {
+            let better = Place::new(self.id, entered, priority, core.settings.priority_step);
+            self.place = Some((better, eligible));
+            let line = core.line(self.queue, self.node);
+            line.leave(place, eligible);
+            line.enter(better, eligible);
+            self.set_memo(core);
+            self.journal_queued(core, entered);
+        }
+    }
+
+    fn in_menu(&mut self, core: &mut Shared, act: impl FnOnce(&mut OrderMenu, Orders<'_>) -> (Option<Choice>, Step)) {
+        if self.phase != Phase::Menu {
+            return;
+        }
+        let Some(mut menu) = self.menu.take() else { return };
+        let (choice, step) = act(&mut menu, self.orders(core));
+        self.menu = Some(menu);
+        self.follow(core, choice, step);
+    }
+
+    fn follow(&mut self, core: &mut Shared, choice: Option<Choice>, step: Step) {
+        if let Some(choice) = choice {
+            self.chose(core, choice);
+        }
+        match step {
+            Step::Say(phrases) => {
+                self.disarm(Timer::Key);
+                self.play(core, phrases, false);
+            }
+            Step::Cancel(order) => {
+                self.stop_prompt(core);
+                if let Some(client) = self.card.client {
+                    core.out.push_back(Command::CancelOrder { call: self.id, client, order });
+                }
+                self.await_key(core);
+            }
+            Step::Queue(mut phrases) => {
+                if core.settings.greeting && core.settings.recording_notice {
+                    phrases.push(Phrase::Recorded);
+                }
+                if phrases.is_empty() {
+                    self.stop_prompt(core);
+                    self.enter_queue(core, self.queue, None);
+                } else {
+                    self.disarm(Timer::Key);
+                    self.phase = Phase::Greeting;
+                    self.play(core, phrases, true);
+                    self.publish(core);
+                }
+            }
+            Step::End => self.finish(core, Disposition::Informed, 16),
+            Step::Stay => {}
+        }
+    }
+
+    /// Waits for a key, unless something is being said: then the wait begins after it.
+    fn await_key(&mut self, core: &mut Shared) {
+        if self.phase == Phase::Menu
+            && self.prompt.is_none()
+            && let Some(menu) = &self.menu
+        {
+            let patience = menu.patience();
+            self.arm(core, Timer::Key, patience);
+        }
+    }
+
+    fn chose(&mut self, core: &mut Shared, choice: Choice) {
+        if self.choices.len() >= MOST_CHOICES {
+            return;
+        }
+        self.choices.push(choice);
+        core.persist(Fact::CallNoted {
+            call: self.id,
+            what: choice.as_str(),
+            detail: choice.detail(),
+            by: Actor::Engine,
+            at: core.now.wall,
+        });
+    }
+}
+
+/// What a caller would hear differs.
+fn differs(known: &CallerOrder, now: &CallerOrder) -> bool {
+    known.state != now.state || known.eta != now.eta || known.car != now.car || known.booked_for != now.booked_for
+}

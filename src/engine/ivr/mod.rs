@@ -1,0 +1,65 @@
+//! What callers hear and do before anybody talks with them.
+//!
+//! - [`order_status`]: who has an order is told how it stands, and may cancel it
+
+pub mod order_status;
+
+use crate::domain::ids::OrderId;
+
+/// What a caller did with the keys, as the journal keeps it and the agent sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Heard how the orders stand, to the end.
+    HeardStatus,
+    /// Wanted to hear it again.
+    Repeated,
+    /// Wants to talk with an agent.
+    WantsAgent,
+    /// Was asked whether this order is to be cancelled.
+    AskedToCancel(OrderId),
+    /// Does not want it cancelled after all.
+    KeptOrder(OrderId),
+    /// The order is cancelled.
+    CancelledOrder(OrderId),
+    /// The order cannot be cancelled any more.
+    CannotCancel(OrderId),
+    /// Pressed a key that means nothing.
+    WrongKey(char),
+    /// Pressed nothing.
+    NoKey,
+    /// Heard that this order changed.
+    HeardChange(OrderId),
+}
+
+impl Choice {
+    /// The word of the journal and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Choice::HeardStatus => "heard_status",
+            Choice::Repeated => "repeated_status",
+            Choice::WantsAgent => "wants_agent",
+            Choice::AskedToCancel(_) => "asked_to_cancel",
+            Choice::KeptOrder(_) => "kept_order",
+            Choice::CancelledOrder(_) => "cancelled_order",
+            Choice::CannotCancel(_) => "cannot_cancel",
+            Choice::WrongKey(_) => "wrong_key",
+            Choice::NoKey => "no_key",
+            Choice::HeardChange(_) => "heard_change",
+        }
+    }
+
+    /// What it was about: an order's number, a key; empty when there is nothing to add.
+    #[must_use]
+    pub fn detail(self) -> String {
+        match self {
+            Choice::AskedToCancel(order)
+            | Choice::KeptOrder(order)
+            | Choice::CancelledOrder(order)
+            | Choice::CannotCancel(order)
+            | Choice::HeardChange(order) => order.0.to_string(),
+            Choice::WrongKey(key) => key.to_string(),
+            Choice::HeardStatus | Choice::Repeated | Choice::WantsAgent | Choice::NoKey => String::new(),
+        }
+    }
+}

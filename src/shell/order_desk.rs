@@ -1,0 +1,186 @@
+//! Orders between the store and the calls: what callers cancel by a key, and changes that callers on the line must hear.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::domain::history::{ActorKind, By, Source};
+use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::order::{CancelledBy, Command, State};
+use crate::engine::event::{Actor, CallerOrder, CancelRefused, Event};
+use crate::engine::ids::CallId;
+
+use super::clock;
+use super::store::author::{Author, ChangeError};
+use super::store::orders::{OrderChange, OrderRow};
+use super::store::{Store, StoreError};
+
+/// Callers whose key is being carried out at once.
+const CANCELLING: usize = 64;
+/// The core does not wait for longer; what is done after that is noted all the same.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Changed orders that wait to be told of.
+const CHANGES: usize = 1024;
+
+/// Where callers' wishes about orders go.
+#[derive(Clone)]
+pub struct OrderDesk {
+    store: Store,
+    events: mpsc::Sender<Event>,
+    slots: Arc<Semaphore>,
+    /// Not the thread of the calls.
+    runtime: Handle,
+}
+
+impl OrderDesk {
+    /// Tells the engine of every order that changes from now on, until `cancel`. Works on the runtime in which this is
+    /// called.
+    #[must_use]
+    pub fn start(store: Store, events: mpsc::Sender<Event>, cancel: CancellationToken) -> OrderDesk {
+        let (changes, inbox) = mpsc::channel(CHANGES);
+        store.tell_of_orders(changes);
+        let runtime = Handle::current();
+        runtime.spawn(tell(store.clone(), inbox, events.clone(), cancel));
+        OrderDesk { store, events, slots: Arc::new(Semaphore::new(CANCELLING)), runtime }
+    }
+
+    /// Cancels an order in its client's name; the answer goes to the engine.
+    pub fn cancel(&self, call: CallId, client: ClientId, order: OrderId) {
+        let (store, events) = (self.store.clone(), self.events.clone());
+        let slot = self.slots.clone().try_acquire_owned();
+        self.runtime.spawn(async move {
+            let result = match slot {
+                Ok(_) => tokio::time::timeout(DEADLINE, cancelled(&store, client, order)).await,
+                Err(_) => {
+                    warn!(%call, "the database does not keep up: an order was not cancelled by its caller's key");
+                    Ok(Err(CancelRefused::Trouble))
+                }
+            };
+            let result = result.unwrap_or(Err(CancelRefused::Trouble));
+            // Fails only when the engine is being stopped.
+            let _ = events.send(Event::OrderCancelled { call, order, result }).await;
+        });
+    }
+}
+
+async fn cancelled(store: &Store, client: ClientId, id: OrderId) -> Result<(), CancelRefused> {
+    let trouble = |error: StoreError| {
+        warn!(order = id.0, "an order was not cancelled by its caller's key: {error}");
+        CancelRefused::Trouble
+    };
+    let row = store.get_order(id).await.map_err(trouble)?.ok_or(CancelRefused::Ended)?;
+    if !belongs(store, &row, client).await.map_err(trouble)? {
+        return Err(CancelRefused::Ended);
+    }
+    let by = By::new(ActorKind::Client, "", Source::Ivr);
+    let author = Author { by, actor: Actor::Engine, address: String::new() };
+    let cancel = Command::Cancel { by: CancelledBy::Client, reason: String::new() };
+    match store.change_order(id, OrderChange::Command(cancel), &author, clock::wall()).await {
+        Ok(_) => Ok(()),
+        Err(ChangeError::Stale { .. } | ChangeError::Rejected(_)) => match store.get_order(id).await {
+            Ok(Some(row)) if row.order.state == State::InTrip => Err(CancelRefused::InTrip),
+            Ok(_) => Err(CancelRefused::Ended),
+            Err(error) => Err(trouble(error)),
+        },
+        Err(ChangeError::Store(error)) => Err(trouble(error)),
+    }
+}
+
+/// The order is this client's, or of a card that was merged into the client's.
+async fn belongs(store: &Store, row: &OrderRow, client: ClientId) -> Result<bool, StoreError> {
+    match row.order.client {
+        Some(owner) if owner == client => Ok(true),
+        Some(owner) => Ok(store.get_client(owner).await?.is_some_and(|card| card.id == client)),
+        None => Ok(false),
+    }
+}
+
+/// Reads what changed and hands it to the engine.
+async fn tell(
+    store: Store,
+    mut inbox: mpsc::Receiver<OrderId>,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    while let Some(Some(id)) = cancel.run_until_cancelled(inbox.recv()).await {
+        match store.get_order(id).await {
+            Ok(Some(row)) => {
+                if let Some(client) = row.order.client
+                    && events
+                        .send(Event::OrderChanged { client, order: Box::new(CallerOrder::from(row)) })
+                        .await
+                        .is_err()
+                {
+                    return;
+                }
+            }
+            Ok(None) => {}
+            Err(error) => warn!(order = id.0, "a caller on the line may not hear that the order changed: {error}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::clients::tests::olga;
+    use super::super::store::orders::tests::{assign, taxi};
+    use super::super::store::testing::on_both;
+    use super::*;
+    use crate::engine::time::Wall;
+
+    #[tokio::test]
+    async fn a_caller_cancels_the_own_order_alone_and_hears_why_not() {
+        on_both(async |t| {
+            let s = &t.store;
+            let (own, other) = ("+79001234567", "+79007654321");
+            let order = s.create_order(taxi(own), &olga(), Wall(1)).await.unwrap();
+            let client = order.order.client.unwrap();
+            let stranger = s.create_order(taxi(other), &olga(), Wall(1)).await.unwrap();
+            assert_eq!(cancelled(s, client, stranger.id).await, Err(CancelRefused::Ended));
+            assert_eq!(s.get_order(stranger.id).await.unwrap().unwrap().order.state, State::Searching);
+            assert_eq!(cancelled(s, client, OrderId(999)).await, Err(CancelRefused::Ended));
+            assert_eq!(cancelled(s, client, order.id).await, Ok(()));
+            assert_eq!(s.get_order(order.id).await.unwrap().unwrap().order.state, State::Cancelled);
+            assert_eq!(cancelled(s, client, order.id).await, Err(CancelRefused::Ended));
+            let trip = s.create_order(taxi(own), &olga(), Wall(2)).await.unwrap();
+            for step in [assign(), OrderChange::Command(Command::Arrive), OrderChange::Command(Command::Start)] {
+                s.change_order(trip.id, step, &olga(), Wall(3)).await.unwrap();
+            }
+            assert_eq!(cancelled(s, client, trip.id).await, Err(CancelRefused::InTrip));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_engine_is_told_of_orders_that_change() {
+        on_both(async |t| {
+            let (events_in, mut events) = mpsc::channel(16);
+            let cancel = CancellationToken::new();
+            let desk = OrderDesk::start(t.store.clone(), events_in, cancel.clone());
+            let order = t.store.create_order(taxi("+79001234567"), &olga(), Wall(1)).await.unwrap();
+            let client = order.order.client.unwrap();
+            desk.cancel(CallId(5), client, order.id);
+            let mut seen = Vec::new();
+            while seen.len() < 3 {
+                let event = tokio::time::timeout(Duration::from_secs(10), events.recv()).await.unwrap().unwrap();
+                match event {
+                    Event::OrderChanged { client: of, order } => {
+                        assert_eq!(of, client);
+                        seen.push(order.state.as_str());
+                    }
+                    Event::OrderCancelled { call: CallId(5), result: Ok(()), .. } => seen.push("done"),
+                    other => panic!("{other:?}"),
+                }
+            }
+            seen.sort_unstable();
+            // Read when told of: a change that followed at once may be seen twice.
+            assert!(seen.contains(&"cancelled") && seen.contains(&"done"), "{seen:?}");
+            cancel.cancel();
+        })
+        .await;
+    }
+}
