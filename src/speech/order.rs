@@ -1,8 +1,10 @@
 //! The state of an order, as its caller hears it.
 
+use super::address::address;
 use super::numeral::{Noun, Number};
-use super::phrase::{Fragment, Language};
-use super::{en, ru};
+use super::phrase::Language;
+use super::script::Script;
+use super::{car, en, ru};
 use crate::domain::address::{Address, Car};
 
 /// What a caller is told of an order.
@@ -83,49 +85,107 @@ pub enum CannotCancel {
     Trouble,
 }
 
-/// The sounds that tell the state of an order. Never empty.
-pub(super) fn status(order: &OrderStatus, language: Language) -> Vec<Fragment> {
-    let (state, rest) = match order.progress {
-        Progress::Searching { minutes: 0 } => ("searching", Vec::new()),
-        Progress::Searching { minutes } => ("searching", after("searching-already", minutes, language)),
-        Progress::Booked { at } => ("booked", local_time(at, language)),
-        Progress::Assigned { minutes: None } => ("assigned", Vec::new()),
-        Progress::Assigned { minutes: Some(0) } => ("assigned", vec![Fragment::new("any-moment")]),
-        Progress::Assigned { minutes: Some(minutes) } => ("assigned", after("will-be-in", minutes, language)),
-        Progress::Arrived { minutes: 0 } => ("arrived", Vec::new()),
-        Progress::Arrived { minutes } => ("arrived", after("waits-already", minutes, language)),
-        Progress::InTrip => ("in-trip", Vec::new()),
-        Progress::NotFound => ("not-found", Vec::new()),
-    };
-    [Fragment::new(state)].into_iter().chain(rest).collect()
-}
-
-/// «Ждём уже двадцать одну минуту»; nothing where the number is too great to be said.
-fn after(start: &'static str, minutes: u32, language: Language) -> Vec<Fragment> {
-    let Some(number) = Number::new(minutes) else { return Vec::new() };
-    let counted = match language {
-        Language::Ru => ru::counted(number, Noun::MinuteAtEnd, ru::Case::Accusative),
-        Language::En => en::counted(number, Noun::MinuteAtEnd),
-    };
-    [Fragment::new(start)].into_iter().chain(counted).collect()
-}
-
-/// «сегодня в пятнадцать часов тридцать минут», "today at three thirty p m".
-fn local_time(at: LocalTime, language: Language) -> Vec<Fragment> {
-    let mut said = match at.day {
-        Day::Today => vec![Fragment::new("today-at")],
-        Day::Tomorrow => vec![Fragment::new("tomorrow-at")],
-        Day::Date { day, month } => match language {
-            Language::Ru => ru::date(day, month),
-            Language::En => en::date(day, month),
+/// Tells the state of an order.
+pub(super) fn status(script: &mut Script, order: &OrderStatus) {
+    let language = script.language();
+    let from = order.from.as_ref().and_then(|from| address(from, language));
+    if let Some(from) = from {
+        // All of it needs a synthesizer; without one the orders differ by their cars.
+        script.words(language.pick(format!("Заказ по адресу: {from}."), format!("The order from {from}.")));
+    }
+    let car = order.car.as_ref();
+    match order.progress {
+        Progress::Searching { minutes } => match sayable(minutes).filter(|_| minutes > 0) {
+            Some(minutes) => minutes_after(script, "searching-already", minutes),
+            None => script.say("searching"),
         },
-    };
+        Progress::Booked { at } => {
+            script.say("booked");
+            local_time(script, at);
+            script.stop();
+        }
+        Progress::Assigned { minutes } => {
+            told_with_car(script, "assigned", car);
+            match minutes.and_then(sayable) {
+                Some(soon) if soon.value() == 0 => script.say("any-moment"),
+                Some(minutes) => minutes_after(script, "will-be-in", minutes),
+                None => {}
+            }
+        }
+        Progress::Arrived { minutes } => {
+            told_with_car(script, "arrived", car);
+            if let Some(minutes) = sayable(minutes).filter(|_| minutes > 0) {
+                minutes_after(script, "waits-already", minutes);
+            }
+        }
+        Progress::InTrip => script.say("in-trip"),
+        Progress::NotFound => script.say("not-found"),
+    }
+}
+
+/// Nobody wants to hear «тысяча сто минут»: longer spans are left out.
+fn sayable(minutes: u32) -> Option<Number> {
+    Number::new(minutes).filter(|minutes| minutes.value() <= 999)
+}
+
+/// «К вам едет белая Тойота Камри, номер …», «Машина уже ждёт вас: белая Тойота Камри, номер …»: the start is the sound
+/// `<state>-car`, and `<state>` where nothing is known of the car.
+fn told_with_car(script: &mut Script, state: &str, car: Option<&Car>) {
+    let language = script.language();
+    // «Едет» wants a noun after it; after a colon the car's name is enough.
+    let noun = state == "assigned" && language == Language::Ru;
+    let mut told = Script::new(language);
+    let mut number = Script::new(language);
+    if let Some(car) = car {
+        car::describe(&mut told, car, noun);
+        car::number(&mut number, car);
+    }
+    if told.is_empty() && number.is_empty() {
+        return script.say(state);
+    }
+    script.say(&format!("{state}-car"));
+    if !noun {
+        script.colon();
+    }
+    if !told.is_empty() && !number.is_empty() {
+        told.comma();
+    }
+    script.append(told);
+    script.append(number);
+    script.stop();
+}
+
+/// «Ищем уже двадцать одну минуту.»
+fn minutes_after(script: &mut Script, start: &str, minutes: Number) {
+    script.say(start);
+    match script.language() {
+        Language::Ru => ru::counted(script, minutes, Noun::Minute, ru::Case::Accusative),
+        Language::En => en::counted(script, minutes, Noun::Minute),
+    }
+    script.stop();
+}
+
+/// «завтра в пятнадцать часов тридцать минут», "tomorrow at three thirty p m".
+fn local_time(script: &mut Script, at: LocalTime) {
+    let language = script.language();
+    match (at.day, language) {
+        (Day::Today, _) => script.say("today-at"),
+        (Day::Tomorrow, _) => script.say("tomorrow-at"),
+        (Day::Date { day, month }, Language::Ru) => {
+            ru::date(script, day, month);
+            script.say("at");
+        }
+        (Day::Date { day, month }, Language::En) => {
+            script.say("on");
+            en::date(script, day, month);
+            script.say("at");
+        }
+    }
     let (hour, minute) = (at.hour.min(23), at.minute.min(59));
-    said.extend(match language {
-        Language::Ru => ru::time(hour, minute),
-        Language::En => en::time(hour, minute),
-    });
-    said
+    match language {
+        Language::Ru => ru::time(script, hour, minute),
+        Language::En => en::time(script, hour, minute),
+    }
 }
 
 #[cfg(test)]
@@ -144,18 +204,18 @@ mod tests {
             (Progress::Searching { minutes: 0 }, "Мы ищем для вас машину.", "We are looking for a car for you."),
             (
                 Progress::Searching { minutes: 21 },
-                "Мы ищем для вас машину. Ищем уже двадцать одну минуту.",
-                "We are looking for a car for you. We have been looking for twenty one minutes.",
+                "Мы ищем для вас машину уже двадцать одну минуту.",
+                "We have been looking for a car for you for twenty one minutes.",
             ),
             (
                 on(Day::Tomorrow),
                 "Ваш заказ принят. Машина будет у вас завтра в двадцать один час пять минут.",
-                "Your order is booked. The car will be there tomorrow at nine oh five p m.",
+                "Your order is booked. The car will be there tomorrow at nine oh five pea em.",
             ),
             (
                 on(Day::Date { day: 23, month: 5 }),
                 "Ваш заказ принят. Машина будет у вас двадцать третьего мая в двадцать один час пять минут.",
-                "Your order is booked. The car will be there on May twenty third at nine oh five p m.",
+                "Your order is booked. The car will be there on May twenty third at nine oh five pea em.",
             ),
             (Progress::Assigned { minutes: None }, "К вам едет машина.", "A car is on its way to you."),
             (

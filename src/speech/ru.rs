@@ -1,7 +1,7 @@
 //! Russian: gender, case and number agree.
 
-use super::numeral::{Noun, Number, cardinal_part, ordinal_part};
-use super::phrase::{Fragment, Language};
+use super::numeral::{Noun, Number};
+use super::script::Script;
 
 /// The gender of the counted noun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,161 +21,231 @@ pub enum Case {
     Nominative,
     /// «ждать одну минуту»
     Accusative,
+    /// «от двух до пяти минут»
+    Genitive,
 }
 
-/// A noun's gender and the three forms that a numeral asks for.
-struct Forms {
-    gender: Gender,
+/// The form of a noun that a number asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
     /// After 1, 21, 101 …: «минута»
-    one: &'static str,
-    /// The same in the accusative: «(через) минуту»
-    one_acc: &'static str,
-    /// After 2-4, 22-24 …: «минуты»
-    few: &'static str,
+    One,
+    /// After 2-4, 22-24 …: «минуты»; it is the genitive of one too
+    Few,
     /// After all the others: «минут»
-    many: &'static str,
+    Many,
 }
 
-fn forms(noun: Noun) -> Forms {
-    use Gender::{Feminine, Masculine};
-    let (gender, one, one_acc, few, many) = match noun {
-        Noun::Hour => (Masculine, "hour-one", "hour-one", "hour-few", "hour-many"),
-        Noun::HourAtEnd => (Masculine, "hour-one-end", "hour-one-end", "hour-few-end", "hour-many-end"),
-        Noun::MinuteAtEnd => (Feminine, "minute-one-end", "minute-one-acc-end", "minute-few-end", "minute-many-end"),
+/// The form of a noun after a number. Source: Русская грамматика (1980), § 1366-1370.
+pub fn form(number: Number, case: Case) -> Form {
+    let one = match case {
+        Case::Nominative | Case::Accusative => Form::One,
+        Case::Genitive => Form::Few,
     };
-    Forms { gender, one, one_acc, few, many }
+    let few = match case {
+        Case::Nominative | Case::Accusative => Form::Few,
+        Case::Genitive => Form::Many,
+    };
+    match (number.value() % 10, number.value() % 100) {
+        (_, 11..=14) => Form::Many,
+        (1, _) => one,
+        (2..=4, _) => few,
+        _ => Form::Many,
+    }
+}
+
+fn gender(noun: Noun) -> Gender {
+    match noun {
+        Noun::Hour | Noun::Million => Gender::Masculine,
+        Noun::Minute | Noun::Thousand => Gender::Feminine,
+    }
 }
 
 /// A numeral and its noun: «двадцать две минуты».
-pub fn counted(number: Number, noun: Noun, case: Case) -> Vec<Fragment> {
-    let noun = forms(noun);
-    let mut said = cardinal(number, noun.gender, case);
-    said.push(Fragment::new(match (number.value() % 10, number.value() % 100) {
-        (_, 11..=14) => noun.many,
-        (1, _) => match case {
-            Case::Nominative => noun.one,
-            Case::Accusative => noun.one_acc,
-        },
-        (2..=4, _) => noun.few,
-        _ => noun.many,
-    }));
-    said
+pub(super) fn counted(script: &mut Script, number: Number, noun: Noun, case: Case) {
+    cardinal(script, number, gender(noun), case);
+    noun_after(script, number, noun, case);
 }
 
-/// A cardinal that agrees in gender and case: only «один» and «два» have forms for both.
-pub fn cardinal(number: Number, gender: Gender, case: Case) -> Vec<Fragment> {
-    let form = |part| match (part, gender, case) {
-        (1, Gender::Feminine, Case::Nominative) => Fragment::new("number-1-f"),
-        (1, Gender::Feminine, Case::Accusative) => Fragment::new("number-1-f-acc"),
-        (1, Gender::Neuter, Case::Nominative | Case::Accusative) => Fragment::new("number-1-n"),
-        (2, Gender::Feminine, Case::Nominative | Case::Accusative) => Fragment::new("number-2-f"),
-        (_, Gender::Masculine | Gender::Feminine | Gender::Neuter, Case::Nominative | Case::Accusative) => {
-            cardinal_part(part)
+fn noun_after(script: &mut Script, number: Number, noun: Noun, case: Case) {
+    let form = match form(number, case) {
+        // Only feminine nouns have a form of their own: «минуту».
+        Form::One if case == Case::Accusative && gender(noun) == Gender::Feminine => "one-acc",
+        Form::One => "one",
+        Form::Few => "few",
+        Form::Many => "many",
+    };
+    script.say(&format!("{}-{form}", noun.stem()));
+}
+
+/// A cardinal that agrees in gender and case: «двадцать одну».
+pub(super) fn cardinal(script: &mut Script, number: Number, gender: Gender, case: Case) {
+    for (count, scale) in number.groups() {
+        let noun = scale.noun();
+        group(script, count, noun.map_or(gender, self::gender), case);
+        if let Some(noun) = noun {
+            noun_after(script, count, noun, case);
         }
-    };
-    number.parts().into_iter().map(form).collect()
-}
-
-/// A masculine ordinal: only its last part is one, «сто двадцать первый».
-pub fn ordinal(number: Number) -> Vec<Fragment> {
-    let mut parts = number.parts();
-    let last = parts.pop().map(ordinal_part);
-    parts.into_iter().map(cardinal_part).chain(last).collect()
-}
-
-/// A day of the year: «двадцать третьего мая в», before a time. Days and months beyond the calendar are said as its last.
-pub fn date(day: u8, month: u8) -> Vec<Fragment> {
-    let mut parts = Number::day(day).parts();
-    let last = parts.pop().and_then(|part| Fragment::numbered("ordinal-gen", part, Language::Ru));
-    let month = Fragment::numbered("month", u32::from(month.clamp(1, 12)), Language::Ru);
-    parts.into_iter().map(cardinal_part).chain(last).chain(month).chain([Fragment::new("at")]).collect()
-}
-
-/// A time of the day, as after «в»: «двадцать один час пять минут.»
-pub fn time(hour: u8, minute: u8) -> Vec<Fragment> {
-    let counted = |value: u8, noun| {
-        Number::new(u32::from(value)).map(|number| counted(number, noun, Case::Accusative)).unwrap_or_default()
-    };
-    if minute == 0 {
-        return counted(hour, Noun::HourAtEnd);
     }
-    [counted(hour, Noun::Hour), counted(minute, Noun::MinuteAtEnd)].concat()
+}
+
+/// 0 to 999.
+fn group(script: &mut Script, number: Number, gender: Gender, case: Case) {
+    for part in number.parts() {
+        match case {
+            Case::Nominative | Case::Accusative => {
+                let form = match (part, gender) {
+                    (1, Gender::Feminine) if case == Case::Accusative => "-f-acc",
+                    (1 | 2, Gender::Feminine) => "-f",
+                    (1, Gender::Neuter) => "-n",
+                    (_, Gender::Masculine | Gender::Feminine | Gender::Neuter) => "",
+                };
+                script.say(&format!("number-{part}{form}"));
+            }
+            Case::Genitive => script.words(genitive(part, gender)),
+        }
+    }
+}
+
+/// The genitive of one part; only free text needs it, so no sounds are shipped.
+fn genitive(part: u32, gender: Gender) -> &'static str {
+    if part == 1 && gender == Gender::Feminine {
+        return "одной";
+    }
+    GENITIVES.iter().find(|(value, _)| *value == part).map_or("", |(_, word)| word)
+}
+
+/// Source: Русская грамматика (1980), § 1371-1378.
+const GENITIVES: [(u32, &str); 37] = [
+    (0, "ноля"),
+    (1, "одного"),
+    (2, "двух"),
+    (3, "трёх"),
+    (4, "четырёх"),
+    (5, "пяти"),
+    (6, "шести"),
+    (7, "семи"),
+    (8, "восьми"),
+    (9, "девяти"),
+    (10, "десяти"),
+    (11, "одиннадцати"),
+    (12, "двенадцати"),
+    (13, "тринадцати"),
+    (14, "четырнадцати"),
+    (15, "пятнадцати"),
+    (16, "шестнадцати"),
+    (17, "семнадцати"),
+    (18, "восемнадцати"),
+    (19, "девятнадцати"),
+    (20, "двадцати"),
+    (30, "тридцати"),
+    (40, "сорока"),
+    (50, "пятидесяти"),
+    (60, "шестидесяти"),
+    (70, "семидесяти"),
+    (80, "восьмидесяти"),
+    (90, "девяноста"),
+    (100, "ста"),
+    (200, "двухсот"),
+    (300, "трёхсот"),
+    (400, "четырёхсот"),
+    (500, "пятисот"),
+    (600, "шестисот"),
+    (700, "семисот"),
+    (800, "восьмисот"),
+    (900, "девятисот"),
+];
+
+/// Which form of an ordinal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordinal {
+    /// «первый»
+    Masculine,
+    /// «первая»
+    Feminine,
+    /// «первое»
+    Neuter,
+    /// «первого (мая)»
+    Genitive,
+}
+
+/// An ordinal, only its last part is one: «сто двадцать первый». There is no "zeroth": it is said as the first. Whole
+/// thousands are said as a cardinal: their ordinals («двухтысячный») are not needed.
+pub(super) fn ordinal(script: &mut Script, number: Number, ordinal: Ordinal) {
+    let number = if number.value() == 0 { Number::small(1) } else { number };
+    for (count, scale) in number.groups() {
+        if let Some(noun) = scale.noun() {
+            group(script, count, gender(noun), Case::Nominative);
+            noun_after(script, count, noun, Case::Nominative);
+            continue;
+        }
+        let mut parts = count.parts();
+        let last = parts.pop();
+        for part in parts {
+            script.say(&format!("number-{part}"));
+        }
+        if let Some(part) = last {
+            ordinal_part(script, part, ordinal);
+        }
+    }
+}
+
+fn ordinal_part(script: &mut Script, part: u32, ordinal: Ordinal) {
+    let stem = match ordinal {
+        Ordinal::Masculine | Ordinal::Feminine | Ordinal::Neuter => format!("ordinal-{part}"),
+        Ordinal::Genitive => format!("ordinal-gen-{part}"),
+    };
+    let shipped = ordinal != Ordinal::Feminine && ordinal != Ordinal::Neuter && script.say_if_shipped(&stem);
+    if !shipped {
+        let mut masculine = Script::new(script.language());
+        masculine.say(&format!("ordinal-{part}"));
+        script.words(inflected(&masculine.spoken(), ordinal));
+    }
+}
+
+/// Another form of a masculine adjective: «первый» — «первая», «третий» — «третья», «синий» — «синяя». What is no
+/// adjective stays.
+pub(super) fn inflected(masculine: &str, form: Ordinal) -> String {
+    let (stem, endings) = if let Some(stem) = masculine.strip_suffix("третий") {
+        (format!("{stem}трет"), ["ий", "ья", "ье", "ьего"])
+    } else if let Some(stem) = masculine.strip_suffix("ний") {
+        (format!("{stem}н"), ["ий", "яя", "ее", "его"])
+    } else if let Some(stem) = masculine.strip_suffix("ый").or_else(|| masculine.strip_suffix("ой")) {
+        let own = if masculine.ends_with("ый") { "ый" } else { "ой" };
+        (stem.to_owned(), [own, "ая", "ое", "ого"])
+    } else if let Some(stem) = masculine.strip_suffix("ий") {
+        (stem.to_owned(), ["ий", "ая", "ое", "ого"])
+    } else {
+        return masculine.to_owned();
+    };
+    let [own, feminine, neuter, genitive] = endings;
+    let ending = match form {
+        Ordinal::Masculine => own,
+        Ordinal::Feminine => feminine,
+        Ordinal::Neuter => neuter,
+        Ordinal::Genitive => genitive,
+    };
+    stem + ending
+}
+
+/// A day of the year: «двадцать третьего мая». Days and months beyond the calendar are said as its last.
+pub(super) fn date(script: &mut Script, day: u8, month: u8) {
+    ordinal(script, Number::small(day.clamp(1, 31)), Ordinal::Genitive);
+    script.say(&format!("month-{}", month.clamp(1, 12)));
+}
+
+/// A time of the day, as after «в»: «двадцать один час пять минут».
+pub(super) fn time(script: &mut Script, hour: u8, minute: u8) {
+    time_in(script, hour, minute, Case::Accusative);
+}
+
+/// The same in any case: «до двадцати одного часа».
+pub(super) fn time_in(script: &mut Script, hour: u8, minute: u8, case: Case) {
+    counted(script, Number::small(hour), Noun::Hour, case);
+    if minute > 0 {
+        counted(script, Number::small(minute), Noun::Minute, case);
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::speech::{Phrase, text};
-
-    #[test]
-    fn the_place_in_the_queue_is_a_masculine_ordinal() {
-        let cases = [
-            (0, "Вы первый в очереди."),
-            (1, "Вы первый в очереди."),
-            (3, "Вы третий в очереди."),
-            (11, "Вы одиннадцатый в очереди."),
-            (20, "Вы двадцатый в очереди."),
-            (21, "Вы двадцать первый в очереди."),
-            (40, "Вы сороковой в очереди."),
-            (100, "Вы сотый в очереди."),
-            (112, "Вы сто двенадцатый в очереди."),
-            (240, "Вы двести сороковой в очереди."),
-            (300, "Вы трёхсотый в очереди."),
-            (999, "Вы девятьсот девяносто девятый в очереди."),
-            (1_000, "Перед вами в очереди больше девятисот человек."),
-            (u32::MAX, "Перед вами в очереди больше девятисот человек."),
-        ];
-        for (place, words) in cases {
-            assert_eq!(text(&Phrase::Position(place), Language::Ru), words);
-        }
-    }
-
-    #[test]
-    fn the_wait_agrees_in_gender_and_number() {
-        let cases = [
-            (0, "меньше минуты."),
-            (1, "одна минута."),
-            (2, "две минуты."),
-            (5, "пять минут."),
-            (11, "одиннадцать минут."),
-            (12, "двенадцать минут."),
-            (20, "двадцать минут."),
-            (21, "двадцать одна минута."),
-            (34, "тридцать четыре минуты."),
-            (59, "пятьдесят девять минут."),
-            (60, "один час."),
-            (62, "один час две минуты."),
-            (120, "два часа."),
-            (181, "три часа одна минута."),
-            (720, "двенадцать часов."),
-            (999, "шестнадцать часов тридцать девять минут."),
-            (1_000, "больше шестнадцати часов."),
-        ];
-        for (minutes, words) in cases {
-            let said = text(&Phrase::EstimatedWait { minutes }, Language::Ru);
-            assert_eq!(said, format!("Примерное время ожидания {words}"), "{minutes}");
-        }
-    }
-
-    #[test]
-    fn one_and_two_agree_with_the_noun_and_no_other_part_does() {
-        use Case::{Accusative, Nominative};
-        use Gender::{Feminine, Masculine, Neuter};
-        let cases: [(u32, Gender, Case, &[&str]); 9] = [
-            (1, Masculine, Nominative, &["number-1"]),
-            (1, Masculine, Accusative, &["number-1"]),
-            (21, Feminine, Nominative, &["number-20", "number-1-f"]),
-            (21, Feminine, Accusative, &["number-20", "number-1-f-acc"]),
-            (31, Neuter, Accusative, &["number-30", "number-1-n"]),
-            (102, Feminine, Accusative, &["number-100", "number-2-f"]),
-            (102, Neuter, Nominative, &["number-100", "number-2"]),
-            (11, Feminine, Accusative, &["number-11"]),
-            (200, Feminine, Nominative, &["number-200"]),
-        ];
-        for (value, gender, case, stems) in cases {
-            let said: Vec<_> =
-                Number::new(value).into_iter().flat_map(|n| cardinal(n, gender, case)).map(Fragment::as_str).collect();
-            assert_eq!(said, stems, "{value} {gender:?} {case:?}");
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
-//! What is said at once: several phrases as one text for a synthesizer, as a row of shipped sounds, as one sound.
+//! What is said at once: several phrases as one text for a synthesizer and as a row of shipped sounds.
 
-use super::phrase::{Fragment, Language, Phrase, fragments, text};
-use super::wav::{Sound, TELEPHONE_RATE};
+use super::fragment::Fragment;
+use super::phrase::{Language, Phrase, script};
 
 /// What a list of phrases sounds like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,39 +15,71 @@ pub struct Said {
 
 /// What these phrases, one after another, sound like.
 pub fn said(phrases: &[Phrase], language: Language) -> Said {
-    let is_free = |phrase: &&Phrase| matches!(phrase, Phrase::Free(_));
-    let shipped = phrases.iter().filter(|phrase| !is_free(phrase));
-    let mut sounds: Vec<_> = shipped.flat_map(|phrase| fragments(phrase, language)).collect();
-    if sounds.is_empty() {
-        sounds = fragments(&Phrase::StayOnLine, language);
-    }
-    let whole = || phrases.iter().map(|phrase| text(phrase, language)).collect::<Vec<_>>().join(" ");
-    Said { sentence: phrases.iter().any(|phrase| is_free(&phrase)).then(whole), fragments: sounds }
-}
-
-/// Joins the sounds of fragments to one: mono, at the rate of the first. Sounds of another rate or with two channels
-/// are left out (none are shipped).
-pub fn join(sounds: &[Sound]) -> Sound {
-    let rate = sounds.first().map_or(TELEPHONE_RATE, |first| first.rate);
-    let fitting = sounds.iter().filter(|sound| sound.channels == 1 && sound.rate == rate);
-    Sound { rate, channels: 1, samples: fitting.flat_map(|sound| sound.samples.iter().copied()).collect() }
+    let script = script(phrases, language);
+    // A car's description takes a fifth longer when it is joined of fragments: it is better said as a whole.
+    let with_car = phrases
+        .iter()
+        .any(|phrase| matches!(phrase, Phrase::Order(order) | Phrase::OrderChanged(order) if order.car.is_some()));
+    let sentence = (with_car || script.has_free_words()).then(|| script.spoken());
+    Said { sentence, fragments: script.sounds_or_patience() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::address::{Address, Car};
+    use crate::speech::fragments;
+    use crate::speech::order::{OrderStatus, Progress};
+
+    fn camry() -> Car {
+        Car {
+            make: "Toyota".into(),
+            model: "Camry".into(),
+            colour: "белый".into(),
+            plate: "А123ВС77".into(),
+            callsign: "31".into(),
+        }
+    }
 
     #[test]
     fn free_words_are_for_the_synthesizer_and_the_rest_is_said_by_fragments() {
-        let phrases = [Phrase::Free("Такси «Перезвон».".into()), Phrase::Recorded];
+        let phrases = [Phrase::Free("Такси «Перезвон»".into()), Phrase::Recorded];
         let said = said(&phrases, Language::Ru);
-        assert_eq!(said.sentence.as_deref(), Some("Такси «Перезвон». Разговор может быть записан."));
+        assert_eq!(said.sentence.as_deref(), Some("Такси Перезвон. Разговор может быть записан."));
         assert_eq!(said.fragments, fragments(&Phrase::Recorded, Language::Ru));
     }
 
     #[test]
+    fn an_order_with_a_car_and_an_address_is_one_text_and_the_fragments_leave_the_address_out() {
+        let order = OrderStatus {
+            progress: Progress::Assigned { minutes: Some(5) },
+            car: Some(camry()),
+            from: Some(Address::street("ул. Ленина", "12к2")),
+        };
+        let said = said(&[Phrase::Greeting, Phrase::Order(order)], Language::Ru);
+        assert_eq!(
+            said.sentence.as_deref(),
+            Some(
+                "Здравствуйте! Вы позвонили в диспетчерскую. Заказ по адресу: улица Ленина, дом двенадцать, корпус два. \
+                 К вам едет белая Тойо́та Ка́мри, номер а́, сто двадцать три, вэ эс. Будет через пять минут."
+            )
+        );
+        let stems: Vec<_> = said.fragments.into_iter().map(Fragment::as_str).collect();
+        let expected = "greeting pause-stop assigned-car colour-white-f make-toyota model-camry pause-comma plate-number \
+            letter-a pause-comma number-100 number-20 number-3 pause-comma letter-v letter-s-end pause-stop will-be-in \
+            number-5 minute-many-end";
+        assert_eq!(stems, expected.split_whitespace().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_fragments_say_wholly_needs_no_synthesizer() {
+        let said = said(&[Phrase::Greeting, Phrase::Position(3)], Language::Ru);
+        assert_eq!(said.sentence, None);
+    }
+
+    #[test]
     fn nothing_is_never_silence() {
-        for phrases in [vec![], vec![Phrase::Free(String::new())]] {
+        for phrases in [vec![], vec![Phrase::Free(String::new())], vec![Phrase::Free("🚕".into())]] {
             assert_eq!(said(&phrases, Language::En).fragments, fragments(&Phrase::StayOnLine, Language::En));
         }
     }
