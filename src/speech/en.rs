@@ -23,7 +23,7 @@ pub(super) fn cardinal(script: &mut Script, number: Number) {
     }
 }
 
-/// An ordinal below one hundred, only its last part is one: "twenty first". Greater ones end in a cardinal.
+/// The ordinal of a day, only its last part is one: "twenty first". Those above 39 end in a cardinal.
 pub(super) fn ordinal(script: &mut Script, number: Number) {
     let mut parts = number.parts();
     let last = parts.pop().unwrap_or_default();

@@ -210,12 +210,12 @@ mod tests {
             (
                 on(Day::Tomorrow),
                 "Ваш заказ принят. Машина будет у вас завтра в двадцать один час пять минут.",
-                "Your order is booked. The car will be there tomorrow at nine oh five pea em.",
+                "Your order is booked. The car will be there tomorrow at nine oh five P M.",
             ),
             (
                 on(Day::Date { day: 23, month: 5 }),
                 "Ваш заказ принят. Машина будет у вас двадцать третьего мая в двадцать один час пять минут.",
-                "Your order is booked. The car will be there on May twenty third at nine oh five pea em.",
+                "Your order is booked. The car will be there on May twenty third at nine oh five P M.",
             ),
             (Progress::Assigned { minutes: None }, "К вам едет машина.", "A car is on its way to you."),
             (

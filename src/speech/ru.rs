@@ -175,7 +175,10 @@ pub(super) fn ordinal(script: &mut Script, number: Number, ordinal: Ordinal) {
     let number = if number.value() == 0 { Number::small(1) } else { number };
     for (count, scale) in number.groups() {
         if let Some(noun) = scale.noun() {
-            group(script, count, gender(noun), Case::Nominative);
+            // «тысяча девятьсот пятый»: here one thousand is not counted.
+            if count.value() > 1 {
+                group(script, count, gender(noun), Case::Nominative);
+            }
             noun_after(script, count, noun, Case::Nominative);
             continue;
         }

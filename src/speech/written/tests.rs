@@ -96,8 +96,8 @@ fn russian_words_of_other_alphabets_are_spelt_or_transliterated() {
 fn english_text_has_its_numbers_in_words_and_latin_letters_alone() {
     let cases = [
         ("Press 1", "Press one"),
-        ("open until 21:00", "open until nine pea em"),
-        ("at 9:05", "at nine oh five ay em"),
+        ("open until 21:00", "open until nine P M"),
+        ("at 9:05", "at nine oh five ay M"),
         ("12 minutes", "twelve minutes"),
         ("call 2233222", "call two two three three two two two"),
         ("007", "zero zero seven"),
