@@ -63,10 +63,33 @@ fn houses_are_told_with_their_parts() {
 }
 
 #[test]
+fn english_says_the_kind_of_a_street_last() {
+    let cases = [
+        ("ул. Ленина", "Lenina street"),
+        ("пр-т Мира", "Mira avenue"),
+        ("Невский пр-кт", "Nevskii avenue"),
+        ("Московское ш.", "Moskovskoe highway"),
+        ("пл. Революции", "Revoliutsii square"),
+        ("5-я Парковая улица", "fifth Parkovaia street"),
+        ("Lenin street", "Lenin street"),
+        ("Автовокзал", "Avtovokzal"),
+        ("ТЦ Мега", "Mega mall"),
+    ];
+    check(&cases, |street| address(&Address::street(*street, ""), Language::En).unwrap_or_default());
+    let houses = [
+        ("12к2", "house twelve, building two"),
+        ("5a", "house five ay"),
+        ("7Б", "house seven B"),
+        ("3 кв. 8", "house three, flat eight"),
+    ];
+    check(&houses, |house| address(&Address::street("", *house), Language::En).unwrap_or_default());
+}
+
+#[test]
 fn a_whole_address_is_told_in_its_order() {
     let whole = Address { city: "г. Казань".into(), ..Address::street("ул. Баумана", "12/3") };
     assert_eq!(address(&whole, Language::Ru).unwrap(), "город Казань, улица Баумана, дом двенадцать дробь три");
-    assert_eq!(address(&whole, Language::En).unwrap(), "g. Kazan, ul. Baumana, house twelve slash three");
+    assert_eq!(address(&whole, Language::En).unwrap(), "Kazan, Baumana street, house twelve slash three");
     assert_eq!(address(&Address::default(), Language::Ru), None);
 }
 

@@ -12,8 +12,9 @@ pub(super) fn say(tokens: &[Token]) -> String {
     let mut said = String::new();
     let mut rest = tokens;
     while let Some((first, after)) = rest.split_first() {
-        let (words, left) = match (time(rest), first) {
-            (Some(words), _) => (words, rest.split_at_checked(3).map_or(after, |(_, left)| left)),
+        let known = time(rest).map(|words| (words, 3)).or_else(|| ordinal(rest));
+        let (words, left) = match (known, first) {
+            (Some((words, used)), _) => (words, rest.split_at_checked(used).map_or(after, |(_, left)| left)),
             (None, Token::Digits(digits)) => (format!(" {} ", number(digits)), after),
             (None, Token::Word(word)) => (english_word(word), after),
             (None, Token::Mark(mark)) => (self::mark(*mark, after).to_owned(), after),
@@ -33,6 +34,25 @@ fn time(tokens: &[Token]) -> Option<String> {
     let mut said = Script::new(Language::En);
     en::time(&mut said, hour, minute);
     Some(format!(" {} ", said.spoken()))
+}
+
+/// "1st", "22nd", «5-я», and how many tokens it took.
+fn ordinal(tokens: &[Token]) -> Option<(String, usize)> {
+    let (digits, used) = match tokens {
+        [Token::Digits(digits), Token::Word(ending), ..] if ["st", "nd", "rd", "th"].contains(&ending.as_str()) => {
+            (digits, 2)
+        }
+        [Token::Digits(digits), Token::Mark('-'), Token::Word(ending), ..]
+            if ["й", "ый", "ой", "я", "ая", "е", "го"].contains(&ending.as_str()) =>
+        {
+            (digits, 3)
+        }
+        _ => return None,
+    };
+    let day = digits.parse().ok().filter(|day| (1..40).contains(day))?;
+    let mut said = Script::new(Language::En);
+    en::ordinal(&mut said, Number::small(day));
+    Some((format!(" {} ", said.spoken()), used))
 }
 
 /// Up to four digits are one number; more, or those after a zero, are read one by one.

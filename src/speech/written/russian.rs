@@ -72,7 +72,8 @@ pub(super) fn say(tokens: &[Token]) -> String {
         };
         if let Token::Word(word) = first {
             before = word.to_lowercase();
-        } else if !matches!(first, Token::Space) {
+        } else if !matches!(first, Token::Space | Token::Digits(_) | Token::Mark('-')) {
+            // «от 5-10 минут»: both numbers stand after «от».
             before.clear();
         }
         said.push_str(&words);
@@ -237,7 +238,7 @@ fn fraction(tokens: &[Token], case: Case) -> Option<(String, usize)> {
     {
         let rubles = with_unit(whole, unit, case)?;
         let kopecks = UNITS.iter().find(|unit| unit.spellings.contains(&"коп"))?;
-        let kopecks = with_unit(part, kopecks, case).filter(|_| part != "00");
+        let kopecks = with_unit(part.trim_start_matches('0'), kopecks, case);
         return Some((kopecks.map_or(rubles.clone(), |kopecks| format!("{rubles} {kopecks}")), 3 + used));
     }
     let name = if *mark == '/' { "дробь" } else { "запятая" };
@@ -262,14 +263,23 @@ fn counted(tokens: &[Token], case: Case) -> Option<(String, usize)> {
     if let Some((unit, more)) = unit_after(rest, false) {
         return Some((with_unit(&digits, unit, case)?, used + more));
     }
-    let next = match rest {
+    // «1-2 минуты»: the noun counts for both numbers.
+    let (range, behind) = match rest {
+        [Token::Mark('-'), Token::Digits(_), behind @ ..] => (true, behind),
+        rest => (false, rest),
+    };
+    let listed = |words: String| if range { (words + ",", used + 1) } else { (words, used) };
+    if let Some((unit, _)) = unit_after(behind, false) {
+        return Some(listed(cardinal(&digits, unit.gender, case)?));
+    }
+    let next = match behind {
         [Token::Space, Token::Word(word), ..] => word.to_lowercase(),
         _ => String::new(),
     };
     let feminine = FEMININE.iter().any(|start| next.starts_with(start));
     let gender = if feminine { Gender::Feminine } else { Gender::Masculine };
     let case = if feminine && next.ends_with('у') { Case::Accusative } else { case };
-    Some((cardinal(&digits, gender, case)?, used))
+    Some(listed(cardinal(&digits, gender, case)?))
 }
 
 /// Digits, with the spaces of «10 000» left out where a noun shows that it is one number.
