@@ -85,13 +85,16 @@ pub enum CannotCancel {
     Trouble,
 }
 
-/// Tells the state of an order.
-pub(super) fn status(script: &mut Script, order: &OrderStatus) {
+/// Tells the state of an order; `another` where one was told just before.
+pub(super) fn status(script: &mut Script, order: &OrderStatus, another: bool) {
     let language = script.language();
-    let from = order.from.as_ref().and_then(|from| address(from, language));
-    if let Some(from) = from {
+    if another {
+        script.say("another-order");
+    }
+    if let Some(from) = order.from.as_ref().and_then(|from| address(from, language)) {
+        let lead = if another { ("Адрес", "From") } else { ("Заказ по адресу", "The order from") };
         // All of it needs a synthesizer; without one the orders differ by their cars.
-        script.words(language.pick(format!("Заказ по адресу: {from}."), format!("The order from {from}.")));
+        script.words(language.pick(format!("{}: {from}.", lead.0), format!("{} {from}.", lead.1)));
     }
     let car = order.car.as_ref();
     match order.progress {

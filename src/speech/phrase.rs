@@ -91,20 +91,23 @@ pub fn text(phrase: &Phrase, language: Language) -> String {
 /// What is to be said for these phrases, one after another.
 pub(super) fn script(phrases: &[Phrase], language: Language) -> Script {
     let mut script = Script::new(language);
+    let mut before: Option<&Phrase> = None;
     for phrase in phrases {
-        add(&mut script, phrase);
+        let another = matches!((before, phrase), (Some(Phrase::Order(_)), Phrase::Order(_)));
+        add(&mut script, phrase, another);
+        before = Some(phrase);
     }
     script
 }
 
-fn add(script: &mut Script, phrase: &Phrase) {
+fn add(script: &mut Script, phrase: &Phrase, another: bool) {
     let whole = match phrase {
         Phrase::Position(place) => return position(script, *place),
         Phrase::EstimatedWait { minutes } => return estimated_wait(script, *minutes),
-        Phrase::Order(order) => return status(script, order),
+        Phrase::Order(order) => return status(script, order, another),
         Phrase::OrderChanged(order) => {
             script.say("order-changed");
-            return status(script, order);
+            return status(script, order, false);
         }
         Phrase::Free(words) => {
             let said = speakable(words, script.language());

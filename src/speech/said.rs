@@ -72,6 +72,26 @@ mod tests {
     }
 
     #[test]
+    fn of_several_orders_each_is_heard_to_be_another() {
+        let order = |progress, street: &str| {
+            Phrase::Order(OrderStatus { progress, car: None, from: Some(Address::street(street, "5")) })
+        };
+        let orders = [order(Progress::NotFound, "ул. Мира"), order(Progress::InTrip, "Садовая ул.")];
+        let russian = said(&orders, Language::Ru);
+        assert_eq!(
+            russian.sentence.as_deref(),
+            Some(
+                "Заказ по адресу: улица Мира, дом пять. К сожалению, свободной машины пока нет. И ещё один заказ. Адрес: \
+                 Садовая улица, дом пять. Ваша поездка уже началась."
+            )
+        );
+        let stems: Vec<_> = russian.fragments.into_iter().map(Fragment::as_str).collect();
+        assert_eq!(stems, ["not-found", "pause-stop", "another-order", "pause-stop", "in-trip"]);
+        let english = said(&orders, Language::En).sentence;
+        assert!(english.is_some_and(|words| words.contains("And one more order. From Sadovaia street, house five.")));
+    }
+
+    #[test]
     fn what_fragments_say_wholly_needs_no_synthesizer() {
         let said = said(&[Phrase::Greeting, Phrase::Position(3)], Language::Ru);
         assert_eq!(said.sentence, None);
