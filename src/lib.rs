@@ -9,8 +9,11 @@
     doc = "- [`shell`]: everything that touches the world: Asterisk, databases, web, command line."
 )]
 
+#[forbid(unsafe_code)]
 pub mod domain;
+#[forbid(unsafe_code)]
 pub mod engine;
 #[cfg(feature = "shell")]
 pub mod shell;
+#[forbid(unsafe_code)]
 pub mod speech;

@@ -105,6 +105,16 @@ fn only_the_store_speaks_sql_and_only_the_shell_speaks_http() {
 }
 
 #[test]
+fn unsafe_code_is_in_the_one_module_that_calls_a_c_library() {
+    let lines = lines_with("src", &["unsafe", "allow(unsafe_code"]);
+    let elsewhere: Vec<String> = lines
+        .into_iter()
+        .filter(|line| !line.contains("src/shell/voice/rhvoice.rs") && !line.contains("forbid(unsafe_code)"))
+        .collect();
+    assert_eq!(elsewhere, Vec::<String>::new());
+}
+
+#[test]
 fn no_file_is_longer_than_six_hundred_lines() {
     let long: Vec<String> = ["src", "tests"]
         .iter()

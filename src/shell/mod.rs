@@ -23,5 +23,6 @@ pub mod sounds;
 pub mod store;
 pub mod telemetry;
 pub mod updates;
+pub mod voice;
 pub mod web;
 pub mod webhooks;

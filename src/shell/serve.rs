@@ -26,6 +26,7 @@ use super::store::agents::AgentRow;
 use super::store::journal::{Journal, JournalHandle, JournalSettings};
 use super::store::{Store, upkeep};
 use super::updates::Updates;
+use super::voice::{Speaker, Voice};
 use super::{driver, preorders, shutdown, sounds, web, webhooks};
 
 /// Events waiting for the driver. It takes a few microseconds for each; a full channel means that something is very
@@ -51,10 +52,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     // What takes the engine's last words is stopped after the engine.
     let after = CancellationToken::new();
     let (events, mut inbox) = mpsc::channel(EVENTS);
+    // On the threads of everything else: synthesis is no work for the thread of the calls.
+    let speaker = Speaker::start(config.speech.clone(), cancel.clone());
+    let voices: Vec<Voice> = config.asterisk.iter().map(|node| speaker.voice(&node.sounds_dir)).collect();
     let calls = CallThread::new().context("the thread of the calls cannot be set up")?;
     let nodes = {
         let _there = calls.enter();
-        start_nodes(&config, &agents, &events, &cancel)?
+        start_nodes(&config, &agents, &voices, &events, &cancel)?
     };
     let journal = Journal::start(store.clone(), JournalSettings::new(spill_file(&config, &store)), after.clone());
     let archive = Archive::start(
@@ -71,6 +75,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = Arc::new(web::Metrics::default());
     let told = webhooks::Stats::default();
     metrics.register(|registry| told.register(registry));
+    metrics.register(|registry| speaker.register(registry));
     let hooks = webhooks::start(store.clone(), config.webhooks.clone(), told, cancel.clone())
         .context("webhooks cannot be sent: the system's certificates cannot be read")?;
     let mut engine = Engine::new(config.engine.clone(), last_call);
@@ -150,14 +155,15 @@ fn spill_file(config: &Config, store: &Store) -> PathBuf {
 fn start_nodes(
     config: &Config,
     agents: &[AgentRow],
+    voices: &[Voice],
     events: &mpsc::Sender<Event>,
     cancel: &CancellationToken,
 ) -> anyhow::Result<Vec<(String, NodeHandle)>> {
     let mut started = Vec::with_capacity(config.asterisk.len());
-    for (at, node) in config.asterisk.iter().enumerate() {
+    for (at, (node, voice)) in config.asterisk.iter().zip(voices).enumerate() {
         lay_out_sounds(node);
         let id = NodeId(u16::try_from(at).context("more Asterisks than can be numbered")?);
-        let handle = Node::start(id, node.clone(), events.clone(), cancel.clone())?;
+        let handle = Node::start(id, node.clone(), voice.clone(), events.clone(), cancel.clone())?;
         let own = agents.iter().filter(|agent| agent.node == id && !agent.disabled);
         handle.set_phones(own.map(web::phone_account));
         started.push((node.name.clone(), handle));

@@ -18,6 +18,7 @@ mod plate;
 pub mod ru;
 mod said;
 mod script;
+pub mod shape;
 pub mod wav;
 mod written;
 

@@ -7,7 +7,7 @@ use super::phrase::{Language, Phrase, script};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// For a synthesizer: whole sentences, in Russian without digits or Latin letters, stress marked by U+0301 where it
-    /// is known. `None` where fragments alone say everything as well: no free text, no description of a car.
+    /// is known. `None` where fragments alone say everything.
     pub sentence: Option<String>,
     /// Shipped sounds that say the same without the free text (streets, names, unknown makes). Never empty.
     pub fragments: Vec<Fragment>,

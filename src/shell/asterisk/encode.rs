@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::engine::command::{AriRequest, HangUpCause};
 use crate::engine::ids::Own;
-use crate::speech::{Language, Phrase, fragments};
 
 use super::rest::{CHANNEL_DEADLINE, HttpRequest, NOT_IN_APPLICATION, RestError};
 
@@ -15,8 +14,6 @@ use super::rest::{CHANNEL_DEADLINE, HttpRequest, NOT_IN_APPLICATION, RestError};
 pub(super) struct Names {
     /// Name of the application.
     pub(super) app: String,
-    /// Folder of the sounds as Asterisk sees it, or an `http://` address.
-    pub(super) sounds_dir: String,
 }
 
 /// One HTTP request of perhaps several that carry out one [`AriRequest`].
@@ -58,8 +55,8 @@ pub(super) struct Plan {
     pub(super) undo: Option<HttpRequest>,
 }
 
-/// A request as a plan.
-pub(super) fn encode(request: &AriRequest, names: &Names) -> Plan {
+/// A request as a plan. `media` is what a playback plays.
+pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> Plan {
     let one = |request| Plan { steps: vec![Step::new(request)], undo: None };
     let unless = |request, already| Plan { steps: vec![Step::unless(request, already)], undo: None };
     match request {
@@ -72,9 +69,9 @@ pub(super) fn encode(request: &AriRequest, names: &Names) -> Plan {
         AriRequest::SetMemo { channel, memo } => one(HttpRequest::post(&["channels", channel.as_str(), "variable"])
             .json(&json!({ "variable": MEMO, "value": memo }))
             .within(CHANNEL_DEADLINE)),
-        AriRequest::Play { channel, playback, phrases, language } => {
+        AriRequest::Play { channel, playback, .. } => {
             one(HttpRequest::post(&["channels", channel.as_str(), "play", playback.as_str()])
-                .json(&json!({ "media": media(phrases, *language, &names.sounds_dir) })))
+                .json(&json!({ "media": media })))
         }
         // Ended by itself in this very moment.
         AriRequest::StopPlayback(playback) => unless(HttpRequest::delete(&["playbacks", playback.as_str()]), 404),
@@ -139,15 +136,6 @@ fn q850(cause: HangUpCause) -> &'static str {
     }
 }
 
-fn media(phrases: &[Phrase], language: Language, sounds_dir: &str) -> Vec<String> {
-    let folder = sounds_dir.trim_end_matches('/');
-    let by_http = folder.starts_with("http://") || folder.starts_with("https://");
-    // A file is named without its ending, so that Asterisk picks the best format; a web address with it.
-    let ending = if by_http { ".wav" } else { "" };
-    let uri = |fragment| format!("sound:{folder}/{language}/{fragment}{ending}");
-    phrases.iter().flat_map(|phrase| fragments(phrase, language)).map(uri).collect()
-}
-
 /// The number to show is told as the connected line, and then no `caller`: it would put the caller's own over it. Only
 /// where there is no number to show, the caller's channel gives what the phone shows (its number is hidden, then).
 fn ring(
@@ -199,10 +187,10 @@ fn fallback_agents(agents: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::engine::ids::{BridgeId, CallId, ChannelId, PlaybackId};
+    use crate::speech::{Language, Phrase};
 
     fn plan(request: &AriRequest) -> Plan {
-        let names = Names { app: "perezvon".to_owned(), sounds_dir: "/var/sounds/".to_owned() };
-        encode(request, &names)
+        encode(request, &Names { app: "perezvon".to_owned() }, &["sound:/s/a".to_owned(), "sound:/s/b".to_owned()])
     }
 
     /// Each step as `METHOD target body`, with the status that counts as done and the deadline where it is not usual.
@@ -252,19 +240,17 @@ mod tests {
     }
 
     #[test]
-    fn a_playback_is_all_fragments_of_all_phrases_in_order() {
+    fn a_playback_is_all_sounds_in_order() {
         let request = AriRequest::Play {
             channel: caller(),
             playback: PlaybackId::from("pz-0123456789abcdef-p1"),
-            phrases: vec![Phrase::Greeting, Phrase::EstimatedWait { minutes: 0 }],
+            phrases: vec![Phrase::Greeting],
             language: Language::Ru,
         };
         assert_eq!(
             told(&request),
-            r#"POST /channels/pz1-17.1/play/pz-0123456789abcdef-p1 {"media":["sound:/var/sounds/ru/greeting","sound:/var/sounds/ru/wait-is","sound:/var/sounds/ru/wait-under-minute"]}"#
+            r#"POST /channels/pz1-17.1/play/pz-0123456789abcdef-p1 {"media":["sound:/s/a","sound:/s/b"]}"#
         );
-        let remote = media(&[Phrase::Greeting], Language::En, "http://10.0.0.1:8080/sounds");
-        assert_eq!(remote, ["sound:http://10.0.0.1:8080/sounds/en/greeting.wav"]);
         let stop = AriRequest::StopPlayback(PlaybackId::from("pz-0123456789abcdef-p1"));
         assert_eq!(told(&stop), "DELETE /playbacks/pz-0123456789abcdef-p1 (404 is fine)");
     }

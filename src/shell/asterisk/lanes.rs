@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 use crate::engine::command::AriRequest;
 use crate::engine::event::{Event, Refusal};
 use crate::engine::ids::{CallId, NodeId};
+use crate::shell::voice::Voice;
 
 use super::NodeStats;
 use super::encode::{Names, Step, encode};
@@ -35,6 +36,7 @@ pub(super) struct Lanes {
     node: NodeId,
     rest: Rest,
     names: Names,
+    voice: Voice,
     events: mpsc::Sender<Event>,
     stats: Arc<NodeStats>,
     entrances: Arc<Entrances>,
@@ -53,11 +55,12 @@ impl Lanes {
         node: NodeId,
         rest: Rest,
         names: Names,
+        voice: Voice,
         events: mpsc::Sender<Event>,
         stats: Arc<NodeStats>,
         entrances: Arc<Entrances>,
     ) -> Lanes {
-        Lanes { node, rest, names, events, stats, entrances, waiting: Mutex::default() }
+        Lanes { node, rest, names, voice, events, stats, entrances, waiting: Mutex::default() }
     }
 
     /// Puts a request in line; gives it back when there is no room.
@@ -111,7 +114,7 @@ impl Lanes {
     }
 
     async fn carry_out(&self, request: &AriRequest) -> Result<(), RestError> {
-        let plan = encode(request, &self.names);
+        let plan = encode(request, &self.names, &self.media(request).await);
         let entrance =
             if let AriRequest::Ring { channel, .. } = request { Some(self.entrances.expect(channel)) } else { None };
         for step in &plan.steps {
@@ -133,6 +136,15 @@ impl Lanes {
             }
         }
         Ok(())
+    }
+
+    /// What a playback plays; nothing for any other request. Waits no longer than the voice's deadline.
+    async fn media(&self, request: &AriRequest) -> Vec<String> {
+        if let AriRequest::Play { phrases, language, .. } = request {
+            self.voice.media(phrases, *language).await
+        } else {
+            Vec::new()
+        }
     }
 
     /// Sends a step, again and again for a moment where Asterisk is not ready for it.
@@ -176,9 +188,17 @@ mod tests {
         async fn start() -> Rig {
             let fake = Fake::start().await;
             let rest = Rest::new(&fake.config).unwrap();
-            let names = Names { app: "perezvon".to_owned(), sounds_dir: "/s".to_owned() };
+            let names = Names { app: "perezvon".to_owned() };
             let (events_in, events) = mpsc::channel(16);
-            let lanes = Arc::new(Lanes::new(NodeId(0), rest, names, events_in, Arc::default(), Arc::default()));
+            let lanes = Arc::new(Lanes::new(
+                NodeId(0),
+                rest,
+                names,
+                Voice::shipped("/s"),
+                events_in,
+                Arc::default(),
+                Arc::default(),
+            ));
             Rig { fake, lanes, events }
         }
 
@@ -275,12 +295,13 @@ mod tests {
         // A port that was free a moment ago and is closed again.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = super::super::NodeConfig { url: format!("http://127.0.0.1:{port}"), ..rig.fake.config.clone() };
-        let names = Names { app: "perezvon".to_owned(), sounds_dir: "/s".to_owned() };
+        let names = Names { app: "perezvon".to_owned() };
         let (events_in, events) = mpsc::channel(16);
         rig.lanes = Arc::new(Lanes::new(
             NodeId(0),
             Rest::new(&config).unwrap(),
             names,
+            Voice::shipped("/s"),
             events_in,
             Arc::default(),
             Arc::default(),

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::command::AriRequest;
 use crate::engine::event::{Event, Refusal};
 use crate::engine::ids::{CallId, NodeId};
+use crate::shell::voice::Voice;
 
 use encode::Names;
 use entrance::Entrances;
@@ -178,7 +179,7 @@ pub struct NodeHandle {
 pub struct Node;
 
 impl Node {
-    /// Spawns the tasks of a node: events socket, phones. Events come in order over `events`; when that channel is
+    /// Spawns the tasks of a node: events socket, phones. The voice says what is to be played. Events come in order over `events`; when that channel is
     /// closed or `cancel` is cancelled they end. Must be called inside a tokio runtime.
     ///
     /// # Errors
@@ -186,15 +187,16 @@ impl Node {
     pub fn start(
         id: NodeId,
         config: NodeConfig,
+        voice: Voice,
         events: mpsc::Sender<Event>,
         cancel: CancellationToken,
     ) -> Result<NodeHandle, NodeError> {
         let rest = Rest::new(&config)?;
         let recordings = Rest::new(&NodeConfig { connections: RECORDING_CONNECTIONS, ..config.clone() })?;
         let stats = Arc::new(NodeStats::default());
-        let names = Names { app: config.app.clone(), sounds_dir: config.sounds_dir.clone() };
+        let names = Names { app: config.app.clone() };
         let entrances = Arc::new(Entrances::default());
-        let lanes = Lanes::new(id, rest.clone(), names, events.clone(), stats.clone(), entrances.clone());
+        let lanes = Lanes::new(id, rest.clone(), names, voice, events.clone(), stats.clone(), entrances.clone());
         let lanes = Arc::new(lanes);
         let (connected, connections) = watch::channel(0);
         let phones = Arc::new(Phones::new(config.media_address.clone()));

@@ -10,6 +10,7 @@ use crate::shell::asterisk::check::Level;
 use crate::shell::asterisk::{self, NodeConfig};
 use crate::shell::config::{Config, writable};
 use crate::shell::store::Store;
+use crate::shell::voice;
 use crate::shell::web::{self, health};
 
 /// Test configuration, database, Asterisk and disk.
@@ -75,6 +76,7 @@ impl Check {
         ));
         lines.push(disk(config));
         lines.push(port(config).await);
+        lines.push(speech(config).await);
         for node in &config.asterisk {
             lines.push(sounds(node));
             let found = asterisk::check::check(node).await;
@@ -104,6 +106,22 @@ fn disk(config: &Config) -> Line {
         Some(free) => Ok(format!("{} MiB free", free >> 20)),
     };
     line("disk", result)
+}
+
+/// Names and streets can be said.
+async fn speech(config: &Config) -> Line {
+    let language = config.engine.language;
+    let trial = language.pick("Проверка голоса.", "This is a trial.");
+    let what = "voice".to_owned();
+    match voice::say(&config.speech, trial, language).await {
+        Ok(_) => Line { what, level: Level::Good, text: "speaks".to_owned() },
+        // As it was wished.
+        Err(error @ voice::SayError::Nobody) => Line { what, level: Level::Good, text: error.to_string() },
+        Err(error) => {
+            let text = format!("{error} (callers hear the shipped sounds, without names and streets)");
+            Line { what, level: Level::Warning, text }
+        }
+    }
 }
 
 /// The engine can lay out the prompts where this Asterisk looks for them.

@@ -5,6 +5,7 @@ mod demo_data;
 mod exchange;
 mod keys;
 mod recordings;
+mod say;
 mod streets;
 mod users;
 
@@ -24,6 +25,7 @@ use super::serve;
 use super::store::Store;
 use super::store::audit::AuditEntry;
 use super::telemetry;
+use super::voice;
 use super::web::openapi;
 
 /// Telephony and IVR engine for dispatch offices, on Asterisk 22 over ARI.
@@ -62,6 +64,8 @@ enum Command {
     #[command(subcommand)]
     Streets(streets::StreetsCommand),
     DemoData(demo_data::DemoData),
+    Say(say::Say),
+    VoiceWorker(voice::VoiceWorker),
     /// Print the API's description (OpenAPI)
     Openapi,
 }
@@ -91,6 +95,14 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let config = load(path)?;
             descriptors::raise();
             runtime()?.block_on(serve::serve(config))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Say(say) => {
+            let config = load(path)?;
+            runtime()?.block_on(say.run(&config))
+        }
+        Command::VoiceWorker(worker) => {
+            worker.run()?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Check(check) => runtime()?.block_on(check.run(path)),

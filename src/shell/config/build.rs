@@ -17,7 +17,7 @@ use crate::shell::webhooks;
 use crate::speech::Language;
 
 use super::raw::{self, Queue, QueueDefaults, Raw};
-use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web};
+use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web, speech};
 
 /// Longest span that a queue's setting may have; more is a slip of the unit.
 const LONGEST_SECONDS: u32 = 24 * 3600;
@@ -45,6 +45,7 @@ pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Confi
         database: database(raw.database, data)?,
         web: web(raw.web)?,
         webhooks: webhooks(&raw.webhooks)?,
+        speech: speech::speech(raw.speech, data)?,
         recording: Recording {
             dir: raw.recording.dir.map_or_else(|| data.join("recordings"), PathBuf::from),
             min_free: u64::from(raw.recording.min_free_mb) * 1024 * 1024,
@@ -55,7 +56,7 @@ pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Confi
     })
 }
 
-fn wrong<T>(key: impl Into<String>, value: impl ToString, why: impl Into<String>) -> Result<T, ConfigError> {
+pub(super) fn wrong<T>(key: impl Into<String>, value: impl ToString, why: impl Into<String>) -> Result<T, ConfigError> {
     Err(ConfigError::Value { key: key.into(), value: format!("{:?}", value.to_string()), why: why.into() })
 }
 

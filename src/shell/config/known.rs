@@ -52,6 +52,17 @@ pub(super) const KEYS: &[&str] = &[
     "queue.list[].announce_every_seconds",
     "recording.dir",
     "recording.min_free_mb",
+    "speech.engine",
+    "speech.library",
+    "speech.data",
+    "speech.settings",
+    "speech.voices.ru",
+    "speech.voices.en",
+    "speech.command[]",
+    "speech.workers",
+    "speech.deadline_ms",
+    "speech.cache_mb",
+    "speech.cache_dir",
     "office.language",
     "office.greeting",
     "office.order_status",
@@ -66,7 +77,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Sections in which there is nothing to set yet.
-pub(super) const EMPTY_SECTIONS: &[&str] = &["callback", "speech", "sms"];
+pub(super) const EMPTY_SECTIONS: &[&str] = &["callback", "sms"];
 
 /// Refuses a tree that holds a key which does not exist. `origin` is the file.
 pub(super) fn check(key: &str, value: &Value, origin: &str) -> Result<(), ConfigError> {

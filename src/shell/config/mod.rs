@@ -4,6 +4,7 @@
 mod build;
 mod known;
 mod raw;
+mod speech;
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +17,7 @@ use crate::engine::settings::Settings;
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
 use crate::shell::store::orders::Metering;
-use crate::shell::webhooks;
+use crate::shell::{voice, webhooks};
 
 /// Read when no `--config` is given and it exists.
 pub const DEFAULT_FILE: &str = "/etc/perezvon/perezvon.toml";
@@ -42,6 +43,8 @@ pub struct Config {
     pub web: Web,
     /// How outside programs are told of orders and calls.
     pub webhooks: webhooks::Settings,
+    /// Who says what the shipped sounds do not hold.
+    pub speech: voice::settings::Settings,
     /// The archive of talks.
     pub recording: Recording,
     /// How a trip is reckoned: the office's clock and the border of its city.

@@ -16,7 +16,7 @@ pub(super) struct Raw {
     pub(super) queue: Queues,
     pub(super) callback: Empty,
     pub(super) recording: Recording,
-    pub(super) speech: Empty,
+    pub(super) speech: Speech,
     pub(super) sms: Empty,
     pub(super) office: Office,
     pub(super) limits: Limits,
@@ -180,6 +180,51 @@ pub(super) struct Recording {
 impl Default for Recording {
     fn default() -> Self {
         Recording { dir: None, min_free_mb: 500 }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Speech {
+    pub(super) engine: String,
+    pub(super) library: String,
+    pub(super) data: String,
+    pub(super) settings: String,
+    pub(super) voices: Voices,
+    pub(super) command: Vec<String>,
+    pub(super) workers: u32,
+    pub(super) deadline_ms: u32,
+    pub(super) cache_mb: u32,
+    pub(super) cache_dir: Option<String>,
+}
+
+impl Default for Speech {
+    fn default() -> Self {
+        Speech {
+            engine: "rhvoice".to_owned(),
+            library: "libRHVoice.so.5".to_owned(),
+            data: "/usr/share/RHVoice".to_owned(),
+            settings: "/etc/RHVoice".to_owned(),
+            voices: Voices::default(),
+            command: Vec::new(),
+            workers: 2,
+            deadline_ms: 400,
+            cache_mb: 256,
+            cache_dir: None,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Voices {
+    pub(super) ru: String,
+    pub(super) en: String,
+}
+
+impl Default for Voices {
+    fn default() -> Self {
+        Voices { ru: "Elena".to_owned(), en: "Slt".to_owned() }
     }
 }
 
