@@ -1,5 +1,6 @@
 //! The shipped sounds: embedded in the binary, laid out where Asterisk reads them.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,12 @@ pub fn lay_out(dir: &Path) -> io::Result<usize> {
         written += 1;
     }
     Ok(written)
+}
+
+/// A shipped sound by its place, such as `ru/greeting.wav`.
+#[must_use]
+pub fn shipped(name: &str) -> Option<Cow<'static, [u8]>> {
+    Shipped::get(name).map(|file| file.data)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -9,6 +9,7 @@
 //! - `orders`, `order_actions`, `clients`, `client_actions`, `ledgers`, `tariffs`: what the office lives on, with their own
 //!   `…_dto`; `writer`: who changes them, looking at which version
 //! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
+//! - `sounds`: for an Asterisk that fetches them
 //! - [`server`]: the listening socket
 
 mod access;
@@ -48,6 +49,7 @@ pub(crate) mod recordings;
 pub mod routes;
 pub mod server;
 mod session;
+mod sounds;
 mod stream;
 mod tariffs;
 mod throttle;
@@ -193,6 +195,7 @@ pub fn router(state: WebState) -> Router {
         router = router.route(route.path, route.guarded(&state));
     }
     router
+        .route("/sounds/{*name}", axum::routing::get(sounds::serve))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
         .layer(from_fn_with_state(state.clone(), layers::speak))

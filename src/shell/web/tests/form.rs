@@ -208,3 +208,16 @@ fn whatever_is_sent_is_answered_and_never_with_a_fault_of_ours() {
         }
     });
 }
+
+#[tokio::test]
+async fn an_asterisk_elsewhere_fetches_the_shipped_sounds_and_nothing_else() {
+    let office = Office::open().await;
+    let got = office.ask("", "GET", "/sounds/ru/greeting.wav").send().await;
+    assert_eq!((got.status.as_u16(), got.header("content-type")), (200, "audio/wav"));
+    assert!(crate::speech::wav::Sound::read(&got.body).is_ok());
+    assert!(got.header("cache-control").contains("max-age"), "{}", got.header("cache-control"));
+    for nothing in ["ru/none.wav", "ru/fragments.txt", "ru/../README.md", "ru/%2e%2e/%2e%2e/Cargo.toml", "ru"] {
+        office.ask("", "GET", &format!("/sounds/{nothing}")).send().await.expect(404);
+    }
+    office.ask("admin", "POST", "/sounds/ru/greeting.wav").send().await.expect(405);
+}
