@@ -84,12 +84,28 @@ pub fn tone(hertz: u32, seconds: u32) -> Vec<u8> {
     (0..seconds * 8000).map(|at| mu_law(sample(at))).collect()
 }
 
-fn mu_law(sample: i32) -> u8 {
+/// G.711 µ-law.
+pub fn mu_law(sample: i32) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };
     let biased = sample.unsigned_abs().min(32_635) + 132;
     let exponent = (biased.ilog2() - 7) & 7;
     let mantissa = (biased >> (exponent + 3)) & 0x0f;
     !u8::try_from(sign | (exponent << 4) | mantissa).expect("eight bits")
+}
+
+/// What a byte of G.711 µ-law stands for.
+pub fn of_mu_law(byte: u8) -> i16 {
+    let byte = !byte;
+    let magnitude = ((i16::from(byte & 0x0f) << 3) + 132 << ((byte >> 4) & 7)) - 132;
+    if byte & 0x80 == 0 { magnitude } else { -magnitude }
+}
+
+#[test]
+fn what_is_coded_is_decoded_to_nearly_the_same() {
+    for sample in (-32_000..32_000).step_by(37) {
+        let back = i32::from(of_mu_law(mu_law(sample)));
+        assert!((back - sample).abs() <= 8 + sample.abs() / 16, "{sample} becomes {back}");
+    }
 }
 
 #[test]

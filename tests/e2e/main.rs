@@ -6,13 +6,15 @@
 //! - `office`: Asterisk, engine and database of one test; `ports`, `process`: what they stand on
 //! - `api`: the engine's HTTP API; `ari`: Asterisk's side, as a second pair of eyes
 //! - `story`: what the journal tells of a call
-//! - `phones`: callers and agents' phones (SIPp); `audio`: what is in a recording
+//! - `phones`: callers and agents' phones (SIPp); `audio`: what is in a recording;
+//!   `ear`: what a caller hears, and keys
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod api;
 mod ari;
 mod audio;
+mod ear;
 mod office;
 mod phones;
 mod ports;
@@ -24,6 +26,7 @@ mod wait;
 mod agents;
 mod faults;
 mod hang_ups;
+mod ivr;
 mod main_flow;
 mod queue;
 mod restart;

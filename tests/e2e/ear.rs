@@ -1,0 +1,230 @@
+//! A caller's ear and fingers: all that comes over RTP is kept, keys go out by RFC 4733 or as tones.
+
+use std::f64::consts::TAU;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::audio::{mu_law, of_mu_law};
+use crate::office::{OFFICE_NUMBER, Office, repository};
+use crate::phones::Sipp;
+use crate::wait::wait_until;
+
+const PACKET: usize = 160;
+/// Payload type of keys, as the scenario offers it.
+const KEYS: u8 = 101;
+/// A key is held so long: as people do.
+const HELD: usize = 8;
+/// Rounding of the line's codec, and its largest steps at loud samples.
+const FINE: i32 = 60;
+
+/// How a caller presses keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fingers {
+    /// Packets of their own.
+    Rfc4733,
+    /// Tones in the sound.
+    InBand,
+}
+
+#[derive(Default)]
+struct Heard {
+    samples: Vec<i16>,
+    /// Of the last packet.
+    timestamp: Option<u32>,
+    from: Option<SocketAddr>,
+}
+
+/// A caller who hears.
+pub struct Ear {
+    pub sipp: Sipp,
+    socket: UdpSocket,
+    heard: Arc<Mutex<Heard>>,
+    stop: Arc<AtomicBool>,
+    listener: Option<JoinHandle<()>>,
+    fingers: Fingers,
+    sent: std::cell::Cell<(u16, u32)>,
+}
+
+impl Office {
+    /// One caller rings, hears, and presses what the test wants.
+    #[track_caller]
+    pub fn ear(&self, number: &str, hang_up_after: u32, fingers: Fingers) -> Ear {
+        self.ear_with(number, hang_up_after, fingers, (0, '0'))
+    }
+
+    /// The same, and one key by SIP INFO so many milliseconds after the answer.
+    #[track_caller]
+    pub fn ear_with(&self, number: &str, hang_up_after: u32, fingers: Fingers, info: (u32, char)) -> Ear {
+        let socket = UdpSocket::bind(("127.0.0.1", self.ports.one())).expect("a port for the sound");
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let listener = {
+            let (socket, heard, stop) = (socket.try_clone().unwrap(), heard.clone(), stop.clone());
+            std::thread::spawn(move || listen(&socket, &heard, &stop))
+        };
+        let formats = if fingers == Fingers::Rfc4733 { "0 101" } else { "0" };
+        let line = format!("{number};{OFFICE_NUMBER};{hang_up_after};{port};{formats};{};{}", info.0, info.1);
+        let sipp = Sipp::start(self, "caller_ear", self.ports.one(), 0, Some(&[line]), &[]);
+        Ear { sipp, socket, heard, stop, listener: Some(listener), fingers, sent: Default::default() }
+    }
+}
+
+fn listen(socket: &UdpSocket, heard: &Mutex<Heard>, stop: &AtomicBool) {
+    let mut packet = [0_u8; 2048];
+    while !stop.load(Ordering::Relaxed) {
+        let Ok((length, from)) = socket.recv_from(&mut packet) else { continue };
+        let Some(payload) = packet.get(12..length).filter(|_| packet[1] & 0x7f == 0) else { continue };
+        let timestamp = u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]);
+        let mut heard = heard.lock().unwrap();
+        heard.from = Some(from);
+        // What was not sent is silence of the same length; a jump of more than ten seconds is a new stream.
+        let gap = heard.timestamp.map_or(0, |last| timestamp.wrapping_sub(last).wrapping_sub(PACKET as u32));
+        if gap < 80_000 {
+            heard.samples.extend(std::iter::repeat_n(0, gap as usize));
+        }
+        heard.timestamp = Some(timestamp);
+        heard.samples.extend(payload.iter().map(|byte| of_mu_law(*byte)));
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
+        }
+    }
+}
+
+impl Ear {
+    /// All that was heard until now.
+    pub fn samples(&self) -> Vec<i16> {
+        self.heard.lock().unwrap().samples.clone()
+    }
+
+    /// Waits until some sound came: the line stands.
+    #[track_caller]
+    pub fn wait_sound(&self) -> SocketAddr {
+        wait_until("sound comes", 15, || self.heard.lock().unwrap().from, Option::is_some).expect("an address")
+    }
+
+    /// Presses a key.
+    #[track_caller]
+    pub fn press(&self, key: char) {
+        let to = self.wait_sound();
+        match self.fingers {
+            Fingers::Rfc4733 => self.press_event(key, to),
+            Fingers::InBand => self.press_tone(key, to),
+        }
+    }
+
+    /// RFC 4733: the event again and again while the key is held, its end three times.
+    fn press_event(&self, key: char, to: SocketAddr) {
+        let event = "0123456789*#".find(key).expect("a key") as u8;
+        let (_, timestamp) = self.sent.get();
+        for step in 1..=HELD + 2 {
+            let end = step >= HELD;
+            let duration = (step.min(HELD) * PACKET) as u16;
+            let [high, low] = duration.to_be_bytes();
+            let payload = [event, if end { 0x8a } else { 0x0a }, high, low];
+            self.send(to, KEYS, step == 1, timestamp, &payload);
+            if !end {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        self.sent.set((self.sent.get().0, timestamp + (HELD * PACKET) as u32));
+    }
+
+    /// The two tones of the key (ITU-T Q.23), with silence around them as a telephone sends it.
+    fn press_tone(&self, key: char, to: SocketAddr) {
+        let at = "123A456B789C*0#D".find(key).expect("a key");
+        let (low, high) = ([697.0, 770.0, 852.0, 941.0][at / 4], [1209.0, 1336.0, 1477.0, 1633.0][at % 4]);
+        for packet in 0..24_usize {
+            let sounds = (8..16).contains(&packet);
+            let sample = |n: usize| {
+                let t = (packet * PACKET + n) as f64 / 8000.0;
+                if sounds { (5000.0 * ((TAU * low * t).sin() + (TAU * high * t).sin())) as i32 } else { 0 }
+            };
+            let payload: Vec<u8> = (0..PACKET).map(|n| mu_law(sample(n))).collect();
+            let (_, timestamp) = self.sent.get();
+            self.send(to, 0, packet == 0, timestamp, &payload);
+            self.sent.set((self.sent.get().0, timestamp + PACKET as u32));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn send(&self, to: SocketAddr, kind: u8, marker: bool, timestamp: u32, payload: &[u8]) {
+        let (sequence, stamp) = self.sent.get();
+        self.sent.set((sequence.wrapping_add(1), stamp));
+        let mut packet = vec![0x80, kind | if marker { 0x80 } else { 0 }];
+        packet.extend(sequence.to_be_bytes());
+        packet.extend(timestamp.to_be_bytes());
+        packet.extend(0x7065_6172_u32.to_be_bytes());
+        packet.extend(payload);
+        self.socket.send_to(&packet, to).unwrap();
+    }
+
+    /// Waits until these shipped sounds (stems, Russian) were heard one after another, sample by sample, from this sample
+    /// on. Gives the sample after the last.
+    #[track_caller]
+    pub fn wait_heard(&self, stems: &[String], from: usize, seconds: u64) -> usize {
+        let found = wait_until(
+            &format!("{stems:?} are heard"),
+            seconds,
+            || heard_in(&self.samples(), stems, from),
+            |found: &Result<usize, String>| found.is_ok(),
+        );
+        found.expect("heard")
+    }
+
+    /// Waits until a sound was heard from its first to its last sample somewhere after `from`; where it began.
+    #[track_caller]
+    pub fn began(&self, stem: &str, from: usize, seconds: u64) -> usize {
+        self.wait_heard(&[stem.to_owned()], from, seconds) - shipped(stem).len()
+    }
+}
+
+/// A shipped sound as the line's codec leaves it.
+fn shipped(stem: &str) -> Vec<i16> {
+    let path = repository().join(format!("sounds/ru/{stem}.wav"));
+    let mut wav = hound::WavReader::open(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
+    let samples = wav.samples::<i16>().map(|sample| of_mu_law(mu_law(i32::from(sample.expect("a whole file")))));
+    let mut samples: Vec<i16> = samples.collect();
+    // The last packet of a file is sent in part or not at all: it is silence.
+    samples.truncate(samples.len().saturating_sub(PACKET));
+    samples
+}
+
+fn heard_in(samples: &[i16], stems: &[String], from: usize) -> Result<usize, String> {
+    let mut at = from;
+    for stem in stems {
+        let sound = shipped(stem);
+        at = find(samples, &sound, at).ok_or_else(|| {
+            format!("{stem} is not in {:.2} s of sound after {:.2} s", samples.len() as f64 / 8e3, at as f64 / 8e3)
+        })? + sound.len();
+    }
+    Ok(at)
+}
+
+/// Where the sound begins.
+fn find(samples: &[i16], sound: &[i16], from: usize) -> Option<usize> {
+    // By its loudest part first: silence is everywhere.
+    let loud = (0..sound.len()).max_by_key(|at| sound[*at].unsigned_abs())?.min(sound.len().saturating_sub(64));
+    let same = |at: usize, n: usize| {
+        samples.get(at + n).is_some_and(|heard| {
+            (i32::from(*heard) - i32::from(sound[n])).abs() <= FINE + i32::from(sound[n].unsigned_abs()) / 12
+        })
+    };
+    (from..samples.len().saturating_sub(sound.len()) + 1).find(|at| {
+        (loud..loud + 64).all(|n| same(*at, n)) && {
+            let good = (0..sound.len()).filter(|n| same(*at, *n)).count();
+            // Nearly all: a prompt that was cut or spoilt is not heard.
+            good * 100 >= sound.len() * 99
+        }
+    })
+}
