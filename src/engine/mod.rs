@@ -8,6 +8,7 @@ mod acd;
 mod call;
 pub mod command;
 pub mod event;
+pub mod hours;
 pub mod ids;
 pub mod ivr;
 mod leftover;

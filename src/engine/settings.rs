@@ -7,6 +7,7 @@ use crate::domain::order::State;
 use crate::speech::Language;
 
 use super::event::{CallerCard, CallerOrder};
+use super::hours::Hours;
 use super::ids::{AgentId, NodeId, QueueId};
 use super::time::Wall;
 use super::view::Status;
@@ -22,6 +23,14 @@ pub struct Settings {
     pub language: Language,
     /// A greeting is played after the answer.
     pub greeting: bool,
+    /// Said in place of the greeting; empty for the shipped one.
+    pub greeting_text: String,
+    /// When the office is open.
+    pub hours: Hours,
+    /// Said to who calls when the office is closed; then the call ends. Empty: callers come to the queue all the same.
+    pub after_hours: String,
+    /// Menus of the office's own.
+    pub menus: Menus,
     /// Callers with an order are told how it stands before they come to the queue.
     pub order_status: bool,
     /// The office's clock, minutes east of UTC.
@@ -38,6 +47,47 @@ pub struct Settings {
     pub trunk: Option<String>,
     /// Calls at once; further ones go to the fallback dialplan.
     pub max_calls: usize,
+}
+
+/// Voice menus, as described in the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Menus {
+    /// The menu that callers hear after the greeting; none: they come to the queue.
+    pub start: Option<usize>,
+    /// All menus; others refer to one by its place.
+    pub list: Vec<Menu>,
+}
+
+/// One voice menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Menu {
+    /// What is said.
+    pub say: String,
+    /// Language of this menu and of all prompts after it; none: as before.
+    pub language: Option<Language>,
+    /// How long a key is waited for after the last word.
+    pub wait: Duration,
+    /// How often it is said before `otherwise`; 1 or more.
+    pub times: u8,
+    /// What each key does: `0` to `9`, `*`, `#`.
+    pub keys: BTreeMap<char, Act>,
+    /// For who presses nothing, or wrong keys only.
+    pub otherwise: Act,
+}
+
+/// What a key of a menu does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// To a queue.
+    Queue(QueueId),
+    /// To another menu, by its place in the list.
+    Menu(usize),
+    /// Says something; then the menu waits for a key again.
+    Say(String),
+    /// Says the menu once more.
+    Repeat,
+    /// Ends the call.
+    HangUp,
 }
 
 /// Levels of priority that a caller has by an order or as a company's. They do not add up, neither among themselves nor
@@ -123,6 +173,10 @@ impl Default for Settings {
             routes: BTreeMap::new(),
             language: Language::Ru,
             greeting: true,
+            greeting_text: String::new(),
+            hours: Hours::default(),
+            after_hours: String::new(),
+            menus: Menus::default(),
             order_status: true,
             utc_offset_minutes: 180,
             recording_notice: true,

@@ -148,6 +148,8 @@ pub enum Disposition {
     Abandon,
     /// The caller heard how the order stands, or cancelled it by a key, and needed nobody.
     Informed,
+    /// The office is closed; the caller was told so.
+    AfterHours,
     /// Talked; the caller hung up first.
     CompleteCaller,
     /// Talked; the agent (or the one transferred to) hung up first.
@@ -168,6 +170,7 @@ impl Disposition {
             Disposition::Blocked => "BLOCKED",
             Disposition::Abandon => "ABANDON",
             Disposition::Informed => "INFORMED",
+            Disposition::AfterHours => "AFTERHOURS",
             Disposition::CompleteCaller => "COMPLETECALLER",
             Disposition::CompleteAgent => "COMPLETEAGENT",
             Disposition::Ended => "ENDED",

@@ -96,7 +96,7 @@ pub fn mu_law(sample: i32) -> u8 {
 /// What a byte of G.711 µ-law stands for.
 pub fn of_mu_law(byte: u8) -> i16 {
     let byte = !byte;
-    let magnitude = ((i16::from(byte & 0x0f) << 3) + 132 << ((byte >> 4) & 7)) - 132;
+    let magnitude = (((i16::from(byte & 0x0f) << 3) + 132) << ((byte >> 4) & 7)) - 132;
     if byte & 0x80 == 0 { magnitude } else { -magnitude }
 }
 

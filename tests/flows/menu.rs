@@ -6,9 +6,11 @@ use insta::assert_snapshot;
 use perezvon::domain::ids::{ClientId, OrderId};
 use perezvon::domain::order::{Eta, State};
 use perezvon::engine::event::{Actor, CallerCard, CallerOrder, CancelRefused, Event, Request};
-use perezvon::engine::ids::AgentId;
+use perezvon::engine::ids::{AgentId, QueueId};
+use perezvon::engine::settings::{Act, Menu, Menus, Settings};
 use perezvon::engine::time::Wall;
 use perezvon::engine::view::{PauseReason, Status};
+use perezvon::speech::Language;
 
 use crate::office::{BEGINNING, Office};
 
@@ -167,5 +169,61 @@ fn an_office_that_does_not_want_it_has_no_menu() {
     office.arrives("caller", NUMBER);
     office.card(1, card(&[order(5, State::Assigned)]));
     office.presses("caller", "1");
+    assert_snapshot!(office.transcript());
+}
+
+fn with_menus(settings: &mut Settings) {
+    let menu = |say: &str, language, keys: &[(char, Act)], otherwise| Menu {
+        say: say.to_owned(),
+        language,
+        wait: Duration::from_secs(5),
+        times: 2,
+        keys: keys.iter().cloned().collect(),
+        otherwise,
+    };
+    let main =
+        menu("Машина: один.", None, &[('1', Act::Queue(QueueId(1))), ('9', Act::Menu(1))], Act::Queue(QueueId(0)));
+    let english = menu("Press zero.", Some(Language::En), &[], Act::HangUp);
+    settings.menus = Menus { start: Some(0), list: vec![main, english] };
+    settings.greeting_text = "Такси слушает.".to_owned();
+}
+
+#[test]
+fn a_menu_of_the_office_leads_to_a_queue_by_a_key() {
+    let mut office = Office::new(0, with_menus);
+    office.arrives("caller", NUMBER);
+    office.card(1, CallerCard::default());
+    office.last_playback_ends();
+    office.presses("caller", "1");
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn another_language_holds_for_all_that_follows_and_silence_leads_where_it_is_described() {
+    let mut office = Office::new(0, with_menus);
+    office.arrives("caller", NUMBER);
+    office.card(1, CallerCard::default());
+    office.last_playback_ends();
+    office.presses("caller", "9");
+    office.last_playback_ends();
+    office.passes(Duration::from_secs(6));
+    office.last_playback_ends();
+    office.passes(Duration::from_secs(6));
+    office.gone("caller", 16);
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn when_the_office_is_closed_the_caller_is_told_and_the_call_ends() {
+    let mut office = Office::new(1, |settings| {
+        // It is night in the office.
+        settings.hours.add("daily 08:00-20:00").unwrap();
+        settings.after_hours = "Мы закрыты.".to_owned();
+    });
+    office.arrives("caller", NUMBER);
+    office.card(1, CallerCard::default());
+    office.last_playback_ends();
+    office.last_playback_ends();
+    office.gone("caller", 16);
     assert_snapshot!(office.transcript());
 }

@@ -13,6 +13,7 @@ use perezvon::engine::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Playba
 use perezvon::engine::settings::{AgentProfile, QueueSettings, Settings};
 use perezvon::engine::time::{Instant, Now, Wall};
 use perezvon::engine::view::Status;
+use perezvon::speech::Language;
 
 const NODE: NodeId = NodeId(0);
 /// Wall clock at the beginning.
@@ -379,7 +380,10 @@ fn asked(request: &AriRequest) -> Option<String> {
     Some(match request {
         AriRequest::Answer(channel) => format!("answer {channel}"),
         AriRequest::HangUp { channel, cause } => format!("hang up {channel}, {cause:?}"),
-        AriRequest::Play { channel, playback, phrases, .. } => format!("play {phrases:?} to {channel} as {playback}"),
+        AriRequest::Play { channel, playback, phrases, language } => {
+            let tongue = if *language == Language::Ru { "" } else { " in English" };
+            format!("play {phrases:?}{tongue} to {channel} as {playback}")
+        }
         AriRequest::StopPlayback(playback) => format!("stop {playback}"),
         AriRequest::MusicOn(channel) => format!("music on {channel}"),
         AriRequest::MusicOff(channel) => format!("music off {channel}"),

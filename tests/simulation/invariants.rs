@@ -260,8 +260,10 @@ impl World {
             Disposition::Blocked => !bridged && caller.is_some_and(|index| self.callers[index].card.blocked),
             // By the caller, or by the engine when all is settled.
             Disposition::Informed => {
-                !bridged && caller.is_some_and(|index| !self.callers[index].card.orders.is_empty())
+                let menu = self.plan.settings.menus.start.is_some();
+                !bridged && (menu || caller.is_some_and(|index| !self.callers[index].card.orders.is_empty()))
             }
+            Disposition::AfterHours => !bridged && !self.plan.settings.after_hours.is_empty(),
             Disposition::Abandon => !bridged && (hung_up.is_some() || !self.quiet()),
             Disposition::CompleteCaller => bridged && (hung_up.is_some() || !self.quiet()),
             Disposition::CompleteAgent => {

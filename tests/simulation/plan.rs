@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use perezvon::engine::hours::Hours;
 use perezvon::engine::ids::{AgentId, NodeId, QueueId};
-use perezvon::engine::settings::{AgentProfile, QueueSettings, Settings, Strategy};
+use perezvon::engine::settings::{Act, AgentProfile, Menu, Menus, QueueSettings, Settings, Strategy};
 use perezvon::engine::time::Wall;
 use perezvon::engine::view::{PauseReason, Status};
+use perezvon::speech::Language;
 
 use crate::rng::Rng;
 
@@ -115,14 +117,22 @@ impl Plan {
 }
 
 fn settings(rng: &mut Rng) -> Settings {
-    let queues = rng.between(1, 3) as usize;
-    let queues: Vec<QueueSettings> = (0..queues).map(|at| queue(rng, at)).collect();
+    let count = rng.between(1, 3) as usize;
+    let mut hours = Hours::default();
+    if rng.coin() {
+        // The runs begin at 23:33 of the office's clock.
+        hours.add(rng.pick::<&str>(&["daily 08:00-20:00", "daily 23:34-23:35", "daily 06:00-23:34"])).expect("hours");
+    }
+    let queues: Vec<QueueSettings> = (0..count).map(|at| queue(rng, at)).collect();
     let routes = (0..queues.len()).map(|at| (format!("10{at}"), QueueId(at as u16))).collect();
     Settings {
         routes,
         queues,
         greeting: rng.per_mille(700),
         order_status: rng.per_mille(800),
+        menus: menus(rng, count),
+        hours,
+        after_hours: if rng.per_mille(150) { "closed".to_owned() } else { String::new() },
         recording_notice: rng.coin(),
         priority_step: Duration::from_secs(*rng.pick(&[10, 60])),
         allowed_numbers: BTreeSet::from(["+79".to_owned()]),
@@ -130,6 +140,30 @@ fn settings(rng: &mut Rng) -> Settings {
         max_calls: if rng.per_mille(150) { rng.between(1, 6) as usize } else { 10_000 },
         ..Settings::default()
     }
+}
+
+fn menus(rng: &mut Rng, queues: usize) -> Menus {
+    if !rng.per_mille(250) {
+        return Menus::default();
+    }
+    let act = |rng: &mut Rng| match rng.below(6) {
+        0 => Act::Say("words".to_owned()),
+        1 => Act::Repeat,
+        2 => Act::HangUp,
+        3 => Act::Menu(rng.below(3)),
+        _ => Act::Queue(QueueId(rng.below(queues) as u16)),
+    };
+    let list = (0..2)
+        .map(|_| Menu {
+            say: "menu".to_owned(),
+            language: rng.coin().then_some(Language::En),
+            wait: Duration::from_secs(rng.between(1, 5) as u64),
+            times: rng.between(1, 3) as u8,
+            keys: [('0', act(rng)), ('1', act(rng)), ('*', act(rng))].into(),
+            otherwise: act(rng),
+        })
+        .collect();
+    Menus { start: Some(0), list }
 }
 
 fn queue(rng: &mut Rng, at: usize) -> QueueSettings {

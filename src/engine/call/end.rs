@@ -60,6 +60,7 @@ impl Call {
         self.caller_in = false;
         let disposition = match self.first_talk {
             Some(_) => Disposition::CompleteCaller,
+            None if self.closed => Disposition::AfterHours,
             None if self.is_informed() => Disposition::Informed,
             None => Disposition::Abandon,
         };

@@ -65,6 +65,8 @@ impl Call {
             held_back: false,
             disposition: None,
             menu: None,
+            language: core.settings.language,
+            closed: false,
             choices: Vec::new(),
             news: Vec::new(),
             timers: [None; TIMERS.len()],
@@ -133,14 +135,15 @@ impl Call {
         } else if core.settings.greeting {
             self.set_memo(core);
             self.phase = Phase::Greeting;
-            let mut phrases = vec![Phrase::Greeting];
-            if core.settings.recording_notice {
-                phrases.push(Phrase::Recorded);
-            }
-            self.play(core, phrases, true);
+            let greeting = match core.settings.greeting_text.as_str() {
+                "" => Phrase::Greeting,
+                text => Phrase::Free(text.to_owned()),
+            };
+            let recorded = core.settings.recording_notice.then_some(Phrase::Recorded);
+            self.play(core, [greeting].into_iter().chain(recorded).collect(), true);
             self.publish(core);
         } else {
-            self.enter_queue(core, self.queue, None);
+            self.greeted(core);
         }
     }
 
@@ -155,11 +158,7 @@ impl Call {
         let Some(prompt) = self.prompt.take() else { return };
         self.disarm(Timer::Prompt);
         match self.phase {
-            // The card may have come while the greeting was said.
-            Phase::Greeting if prompt.greeting && self.menu.is_none() && self.has_news_of_orders(core) => {
-                self.begin_menu(core, false);
-            }
-            Phase::Greeting if prompt.greeting => self.enter_queue(core, self.queue, None),
+            Phase::Greeting if prompt.greeting => self.greeted(core),
             Phase::Menu => self.prompt_heard(core),
             Phase::Waiting | Phase::Dialling(_) | Phase::Held(_) | Phase::Consulting(..) => {
                 if !self.tell_waiting(core) {

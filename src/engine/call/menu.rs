@@ -3,11 +3,13 @@
 
 use crate::domain::ids::{ClientId, OrderId};
 use crate::engine::acd::queue::Place;
-use crate::engine::call::{Call, Phase, Timer};
+use crate::engine::call::{Call, Ivr, Phase, Timer};
 use crate::engine::command::{Command, Fact};
 use crate::engine::event::{Actor, CallerOrder, CancelRefused};
 use crate::engine::ivr::Choice;
+use crate::engine::ivr::menu::MenuWalk;
 use crate::engine::ivr::order_status::{OrderMenu, Orders, Step, news_of};
+use crate::engine::settings::Menus;
 use crate::engine::shared::Shared;
 use crate::engine::view::Disposition;
 use crate::speech::Phrase;
@@ -27,7 +29,8 @@ impl Call {
 
     /// The call is over for a caller who needed nobody.
     pub(super) fn is_informed(&self) -> bool {
-        let settled = |choice: &Choice| matches!(choice, Choice::HeardStatus | Choice::CancelledOrder(_));
+        let settled =
+            |choice: &Choice| matches!(choice, Choice::HeardStatus | Choice::CancelledOrder(_) | Choice::AskedFor(_));
         self.queued.is_none() && self.choices.iter().any(settled)
     }
 
@@ -36,16 +39,43 @@ impl Call {
         self.card.client == Some(client) && self.phase != Phase::Ending
     }
 
+    /// The greeting, or what was said in its place, is over: what comes before the queue?
+    pub(super) fn greeted(&mut self, core: &mut Shared) {
+        let open = core.settings.after_hours.is_empty()
+            || core.settings.hours.open(core.now.wall, core.settings.utc_offset_minutes);
+        if self.closed {
+            self.finish(core, Disposition::AfterHours, 16);
+        } else if self.menu.is_none() && self.has_news_of_orders(core) {
+            // The card may have come while the greeting was said.
+            self.begin_menu(core, false);
+        } else if !open {
+            self.closed = true;
+            self.phase = Phase::Greeting;
+            let told = Phrase::Free(core.settings.after_hours.clone());
+            self.play(core, vec![told], true);
+            self.publish(core);
+        } else if let (None, Some((walk, step))) = (&self.menu, MenuWalk::begin(&core.settings.menus)) {
+            self.menu = Some(Ivr::Walk(walk));
+            self.phase = Phase::Menu;
+            self.follow(core, None, step);
+            self.publish(core);
+        } else {
+            self.enter_queue(core, self.queue, None);
+        }
+    }
+
     /// How the orders stand, at once: with a short word of greeting where none was said yet.
     pub(super) fn begin_menu(&mut self, core: &mut Shared, greet: bool) {
         let (menu, step) = OrderMenu::begin(self.orders(core));
-        self.menu = Some(menu);
+        self.menu = Some(Ivr::Orders(menu));
         self.phase = Phase::Menu;
         let step = match step {
             Step::Say(phrases) if greet && core.settings.greeting => {
                 Step::Say([Phrase::Hello].into_iter().chain(phrases).collect())
             }
-            other @ (Step::Say(_) | Step::Cancel(_) | Step::Queue(_) | Step::End | Step::Stay) => other,
+            other @ (Step::Say(_) | Step::Cancel(_) | Step::Queue(_) | Step::ToQueue(_) | Step::End | Step::Stay) => {
+                other
+            }
         };
         self.follow(core, None, step);
         self.publish(core);
@@ -53,18 +83,27 @@ impl Call {
 
     /// A key of the caller. Keys mean something in the menu alone.
     pub(in crate::engine) fn key(&mut self, core: &mut Shared, key: char) {
-        self.in_menu(core, |menu, orders| menu.key(key, orders));
+        self.in_menu(core, |menu, orders, menus| match menu {
+            Ivr::Orders(menu) => menu.key(key, orders),
+            Ivr::Walk(walk) => walk.key(key, menus),
+        });
     }
 
     /// The prompt of the menu is over.
     pub(super) fn prompt_heard(&mut self, core: &mut Shared) {
-        self.in_menu(core, |menu, orders| menu.heard(orders));
+        self.in_menu(core, |menu, orders, _| match menu {
+            Ivr::Orders(menu) => menu.heard(orders),
+            Ivr::Walk(_) => (None, Step::Stay),
+        });
         self.await_key(core);
     }
 
     /// Nothing came in time.
     pub(super) fn no_key(&mut self, core: &mut Shared) {
-        self.in_menu(core, |menu, _| menu.silence());
+        self.in_menu(core, |menu, _, menus| match menu {
+            Ivr::Orders(menu) => menu.silence(),
+            Ivr::Walk(walk) => walk.silence(menus),
+        });
     }
 
     /// The office cancelled an order of the caller, or not.
@@ -77,14 +116,25 @@ impl Call {
         if result.is_ok() {
             self.order_ended(order);
         }
-        if self.menu.as_ref().and_then(OrderMenu::cancelling) == Some(order) && self.phase == Phase::Menu {
-            self.in_menu(core, |menu, orders| menu.cancelled(order, result, orders));
+        if self.cancelling() == Some(order) && self.phase == Phase::Menu {
+            self.in_menu(core, |menu, orders, _| match menu {
+                Ivr::Orders(menu) => menu.cancelled(order, result, orders),
+                Ivr::Walk(_) => (None, Step::Stay),
+            });
         } else if result.is_ok() {
             // The caller has gone on meanwhile, or away.
             self.chose(core, Choice::CancelledOrder(order));
         }
         self.prioritize(core);
         self.publish(core);
+    }
+
+    /// The order that the caller is having cancelled.
+    fn cancelling(&self) -> Option<OrderId> {
+        match self.menu.as_ref()? {
+            Ivr::Orders(menu) => menu.cancelling(),
+            Ivr::Walk(_) => None,
+        }
     }
 
     fn order_ended(&mut self, order: OrderId) {
@@ -107,11 +157,14 @@ impl Call {
         self.prioritize(core);
         let id = order.order;
         // What the caller cancels by a key is told by the menu itself.
-        if tells && self.menu.as_ref().and_then(OrderMenu::cancelling) != Some(id) {
+        if tells && self.cancelling() != Some(id) {
             match self.phase {
                 Phase::Menu => {
                     let speaking = self.prompt.is_some();
-                    self.in_menu(core, |menu, orders| menu.changed(id, speaking, orders));
+                    self.in_menu(core, |menu, orders, _| match menu {
+                        Ivr::Orders(menu) => menu.changed(id, speaking, orders),
+                        Ivr::Walk(_) => (None, Step::Stay),
+                    });
                 }
                 Phase::Loading
                 | Phase::Greeting
@@ -172,12 +225,12 @@ impl Call {
         }
     }
 
-    fn in_menu(&mut self, core: &mut Shared, act: impl FnOnce(&mut OrderMenu, Orders<'_>) -> (Option<Choice>, Step)) {
+    fn in_menu(&mut self, core: &mut Shared, act: impl FnOnce(&mut Ivr, Orders<'_>, &Menus) -> (Option<Choice>, Step)) {
         if self.phase != Phase::Menu {
             return;
         }
         let Some(mut menu) = self.menu.take() else { return };
-        let (choice, step) = act(&mut menu, self.orders(core));
+        let (choice, step) = act(&mut menu, self.orders(core), &core.settings.menus);
         self.menu = Some(menu);
         self.follow(core, choice, step);
     }
@@ -188,6 +241,9 @@ impl Call {
         }
         match step {
             Step::Say(phrases) => {
+                if let Some(Ivr::Walk(walk)) = &self.menu {
+                    self.language = walk.language(&core.settings.menus).unwrap_or(self.language);
+                }
                 self.disarm(Timer::Key);
                 self.play(core, phrases, false);
             }
@@ -199,18 +255,23 @@ impl Call {
                 self.await_key(core);
             }
             Step::Queue(mut phrases) => {
-                if core.settings.greeting && core.settings.recording_notice {
+                let told_before = matches!(self.menu, Some(Ivr::Walk(_)));
+                if core.settings.greeting && core.settings.recording_notice && !told_before {
                     phrases.push(Phrase::Recorded);
                 }
                 if phrases.is_empty() {
                     self.stop_prompt(core);
-                    self.enter_queue(core, self.queue, None);
+                    self.greeted(core);
                 } else {
                     self.disarm(Timer::Key);
                     self.phase = Phase::Greeting;
                     self.play(core, phrases, true);
                     self.publish(core);
                 }
+            }
+            Step::ToQueue(queue) => {
+                self.stop_prompt(core);
+                self.enter_queue(core, queue, None);
             }
             Step::End => self.finish(core, Disposition::Informed, 16),
             Step::Stay => {}
@@ -223,7 +284,10 @@ impl Call {
             && self.prompt.is_none()
             && let Some(menu) = &self.menu
         {
-            let patience = menu.patience();
+            let patience = match menu {
+                Ivr::Orders(menu) => menu.patience(),
+                Ivr::Walk(walk) => walk.patience(&core.settings.menus),
+            };
             self.arm(core, Timer::Key, patience);
         }
     }

@@ -17,13 +17,14 @@ pub(super) use adopt::Found;
 use std::time::Duration;
 
 use crate::domain::ids::OrderId;
-use crate::speech::Phrase;
+use crate::speech::{Language, Phrase};
 
 use super::acd::queue::{Eligible, Place};
 use super::command::{AriRequest, Command, Fact, HangUpCause, Update};
 use super::event::{Actor, CallerCard, spans};
 use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId};
 use super::ivr::Choice;
+use super::ivr::menu::MenuWalk;
 use super::ivr::order_status::OrderMenu;
 use super::shared::Shared;
 use super::time::{Instant, Now};
@@ -140,6 +141,15 @@ struct Prompt {
     greeting: bool,
 }
 
+/// What a caller goes through before the queue.
+#[derive(Clone, Debug)]
+enum Ivr {
+    /// How the orders stand.
+    Orders(OrderMenu),
+    /// The office's own menus.
+    Walk(MenuWalk),
+}
+
 /// One inbound call with all its legs.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
@@ -185,7 +195,11 @@ pub(super) struct Call {
     /// No offer before the reserve timer: Asterisk has trouble.
     held_back: bool,
     disposition: Option<Disposition>,
-    menu: Option<OrderMenu>,
+    menu: Option<Ivr>,
+    /// Of the prompts to this caller.
+    language: Language,
+    /// The caller is being told that the office is closed.
+    closed: bool,
     /// What the caller did with the keys, oldest first.
     choices: Vec<Choice>,
     /// Orders that changed while their caller waits, not told yet.
@@ -302,7 +316,7 @@ impl Call {
         let playback: PlaybackId = Own::Playback(self.next_playback).id(self.id).into();
         self.prompt = Some(Prompt { playback: playback.clone(), greeting });
         self.arm(core, Timer::Prompt, spans::PLAYBACK);
-        let (channel, language) = (self.channel.clone(), core.settings.language);
+        let (channel, language) = (self.channel.clone(), self.language);
         self.ari(core, AriRequest::Play { channel, playback, phrases, language });
     }
 

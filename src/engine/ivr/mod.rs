@@ -1,10 +1,15 @@
 //! What callers hear and do before anybody talks with them.
 //!
+//! - [`menu`]: menus of the office's own, as described in the configuration
 //! - [`order_status`]: who has an order is told how it stands, and may cancel it
 
+pub mod menu;
 pub mod order_status;
 
 use crate::domain::ids::OrderId;
+
+/// After so many keys that mean nothing a person takes over.
+const MOST_WRONG: u8 = 3;
 
 /// What a caller did with the keys, as the journal keeps it and the agent sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,10 @@ pub enum Choice {
     CancelledOrder(OrderId),
     /// The order cannot be cancelled any more.
     CannotCancel(OrderId),
+    /// Pressed a key of a menu of the office's own.
+    Key(char),
+    /// Pressed a key for something to be said.
+    AskedFor(char),
     /// Pressed a key that means nothing.
     WrongKey(char),
     /// Pressed nothing.
@@ -43,6 +52,8 @@ impl Choice {
             Choice::KeptOrder(_) => "kept_order",
             Choice::CancelledOrder(_) => "cancelled_order",
             Choice::CannotCancel(_) => "cannot_cancel",
+            Choice::Key(_) => "key",
+            Choice::AskedFor(_) => "asked_for",
             Choice::WrongKey(_) => "wrong_key",
             Choice::NoKey => "no_key",
             Choice::HeardChange(_) => "heard_change",
@@ -58,7 +69,7 @@ impl Choice {
             | Choice::CancelledOrder(order)
             | Choice::CannotCancel(order)
             | Choice::HeardChange(order) => order.0.to_string(),
-            Choice::WrongKey(key) => key.to_string(),
+            Choice::Key(key) | Choice::AskedFor(key) | Choice::WrongKey(key) => key.to_string(),
             Choice::HeardStatus | Choice::Repeated | Choice::WantsAgent | Choice::NoKey => String::new(),
         }
     }

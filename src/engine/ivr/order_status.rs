@@ -6,18 +6,17 @@
 
 use std::time::Duration;
 
-use super::Choice;
+use super::{Choice, MOST_WRONG};
 use crate::domain::ids::OrderId;
 use crate::domain::order::State;
 use crate::engine::event::{CallerOrder, CancelRefused};
+use crate::engine::ids::QueueId;
 use crate::engine::time::Wall;
 use crate::speech::Phrase;
 use crate::speech::order::{CannotCancel, Day, LocalTime, OrderStatus, Progress};
 
 /// Orders that are told of, newest first: more of them nobody keeps apart.
 const MOST_TOLD: usize = 3;
-/// After so many keys that mean nothing a person takes over.
-const MOST_WRONG: u8 = 3;
 
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +25,10 @@ pub enum Step {
     Say(Vec<Phrase>),
     /// Cancel the order; the answer is given to [`OrderMenu::cancelled`].
     Cancel(OrderId),
-    /// Say this, then to the queue.
+    /// Say this, then to the queue that the dialled number leads to.
     Queue(Vec<Phrase>),
+    /// To this queue.
+    ToQueue(QueueId),
     /// All is settled: the call may end.
     End,
     /// Nothing.
@@ -54,8 +55,8 @@ pub struct OrderMenu {
     wrong: u8,
     /// The prompt that is being played tells how the orders stand.
     telling: bool,
-    /// Said after it, as a prompt of its own: who hangs up at what the keys do has heard the state.
-    rest: Option<Phrase>,
+    /// After it follows what the keys do, as a prompt of its own: who hangs up there has heard the state.
+    keys_follow: bool,
     /// Changed, and its caller does not know yet.
     news: Vec<OrderId>,
     /// Asked about, and kept: not asked about again.
@@ -175,7 +176,7 @@ impl OrderMenu {
             stage: Stage::Telling,
             wrong: 0,
             telling: false,
-            rest: None,
+            keys_follow: false,
             news: Vec::new(),
             kept: Vec::new(),
         };
@@ -209,13 +210,13 @@ impl OrderMenu {
         self.stage = Stage::Telling;
         let step = self.say(said);
         self.telling = true;
-        self.rest = Some(self.keys(orders));
+        self.keys_follow = true;
         step
     }
 
     fn say(&mut self, phrases: Vec<Phrase>) -> Step {
         self.telling = false;
-        self.rest = None;
+        self.keys_follow = false;
         Step::Say(phrases)
     }
 
@@ -297,8 +298,9 @@ impl OrderMenu {
     /// The prompt was heard to its end. What changed meanwhile is told now.
     pub fn heard(&mut self, orders: Orders<'_>) -> (Option<Choice>, Step) {
         let heard = std::mem::take(&mut self.telling).then_some(Choice::HeardStatus);
-        match (self.tell_news(orders), self.rest.take()) {
-            ((_, Step::Stay), Some(keys)) => (heard, Step::Say(vec![keys])),
+        let keys_follow = std::mem::take(&mut self.keys_follow);
+        match (self.tell_news(orders), keys_follow) {
+            ((_, Step::Stay), true) => (heard, Step::Say(vec![self.keys(orders)])),
             ((news, step), _) => (heard.or(news), step),
         }
     }

@@ -16,6 +16,7 @@ use crate::shell::store::orders::Metering;
 use crate::shell::webhooks;
 use crate::speech::Language;
 
+use super::menus;
 use super::raw::{self, Queue, QueueDefaults, Raw};
 use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web, speech};
 
@@ -52,12 +53,12 @@ pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Confi
         },
         telemetry: telemetry(raw.telemetry)?,
         metering: metering(&raw.office)?,
-        engine: engine(raw.queue, &raw.office, raw.limits)?,
+        engine: engine(raw.queue, &raw.office, raw.menu, raw.limits)?,
     })
 }
 
 pub(super) fn wrong<T>(key: impl Into<String>, value: impl ToString, why: impl Into<String>) -> Result<T, ConfigError> {
-    Err(ConfigError::Value { key: key.into(), value: format!("{:?}", value.to_string()), why: why.into() })
+    Err(ConfigError::Value { key: key.into(), value: format!("{:?}", value.to_string()), why: why.into(), line: None })
 }
 
 /// The text, or what stands in the file; `None` when neither is given.
@@ -213,7 +214,12 @@ fn metering(office: &raw::Office) -> Result<Metering, ConfigError> {
     Ok(Metering { zone, utc_offset_minutes: minutes, ..Metering::default() })
 }
 
-fn engine(raw: raw::Queues, office: &raw::Office, limits: raw::Limits) -> Result<Settings, ConfigError> {
+fn engine(
+    raw: raw::Queues,
+    office: &raw::Office,
+    menu: raw::Menus,
+    limits: raw::Limits,
+) -> Result<Settings, ConfigError> {
     let queues = queues(raw.list, &raw.defaults)?;
     let routes = routes(raw.routes, &queues)?;
     let Some(language) = Language::parse(&office.language) else {
@@ -236,6 +242,10 @@ fn engine(raw: raw::Queues, office: &raw::Office, limits: raw::Limits) -> Result
         allowed_numbers.insert(number.clone());
     }
     Ok(Settings {
+        menus: menus::menus(menu, &queues)?,
+        greeting_text: menus::text("office.greeting_text", &office.greeting_text)?,
+        hours: menus::hours(&office.hours)?,
+        after_hours: menus::text("office.after_hours", &office.after_hours)?,
         queues,
         routes,
         language,

@@ -65,10 +65,21 @@ pub(super) const KEYS: &[&str] = &[
     "speech.cache_dir",
     "office.language",
     "office.greeting",
+    "office.greeting_text",
+    "office.hours[]",
+    "office.after_hours",
     "office.order_status",
     "office.recording_notice",
     "office.utc_offset_minutes",
     "office.city_border[]",
+    "menu.start",
+    "menu.list[].name",
+    "menu.list[].say",
+    "menu.list[].language",
+    "menu.list[].wait_seconds",
+    "menu.list[].times",
+    "menu.list[].keys.*",
+    "menu.list[].otherwise",
     "limits.max_calls",
     "limits.allowed_numbers[]",
     "limits.trunk",
@@ -109,7 +120,7 @@ fn walk(path: &str, shape: &str, value: &Value, origin: &str) -> Result<(), Conf
 
 /// The key as [`KEYS`] writes it: names of the administrator's own become `*`.
 fn generalised<'a>(shape: &str, key: &'a str) -> &'a str {
-    if shape == "queue.routes" { "*" } else { key }
+    if ["queue.routes", "menu.list[].keys"].contains(&shape) { "*" } else { key }
 }
 
 /// There is such a key, or a section of this name.

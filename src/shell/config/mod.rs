@@ -3,6 +3,8 @@
 
 mod build;
 mod known;
+mod line;
+mod menus;
 mod raw;
 mod speech;
 
@@ -138,8 +140,10 @@ pub enum ConfigError {
         why: String,
     },
     /// A value that is of the right type but cannot be used.
-    #[error("configuration: {key} = {value}: {why}")]
+    #[error("configuration{}: {key} = {value}: {why}", in_line(.line))]
     Value {
+        /// Of the file, if it stands in one.
+        line: Option<usize>,
         /// Full path of the key.
         key: String,
         /// What was given.
@@ -171,6 +175,10 @@ pub enum ConfigError {
 
 fn nearest(near: &Option<String>) -> String {
     near.as_ref().map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
+}
+
+fn in_line(line: &Option<usize>) -> String {
+    line.map(|line| format!(", line {line}")).unwrap_or_default()
 }
 
 fn in_file(file: &Option<PathBuf>) -> String {
@@ -207,6 +215,7 @@ impl Config {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Config, ConfigError> {
         let mut builder = config::Config::builder();
+        let mut written = String::new();
         if let Some(path) = path {
             let text = std::fs::read_to_string(path)
                 .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
@@ -218,6 +227,7 @@ impl Config {
                 known::check(&key, &value, &origin)?;
                 builder = builder.set_default(&key, value).map_err(|cause| invalid(Some(path), &cause))?;
             }
+            written = text;
         }
         let mut state_directory = None;
         let mut home = None;
@@ -237,7 +247,14 @@ impl Config {
         }
         let raw: raw::Raw =
             builder.build().and_then(config::Config::try_deserialize).map_err(|cause| invalid(path, &cause))?;
-        build::config(raw, path, &build::data_folder(state_directory.as_deref(), home.as_deref()))
+        let built = build::config(raw, path, &build::data_folder(state_directory.as_deref(), home.as_deref()));
+        built.map_err(|error| match error {
+            ConfigError::Value { key, value, why, line: None } => {
+                let line = line::line_of(&written, &key);
+                ConfigError::Value { key, value, why, line }
+            }
+            other => other,
+        })
     }
 
     /// Makes the folders that the engine writes to, and tries whether it may.

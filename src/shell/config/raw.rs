@@ -14,6 +14,7 @@ pub(super) struct Raw {
     pub(super) web: Web,
     pub(super) webhooks: Webhooks,
     pub(super) queue: Queues,
+    pub(super) menu: Menus,
     pub(super) callback: Empty,
     pub(super) recording: Recording,
     pub(super) speech: Speech,
@@ -233,6 +234,9 @@ impl Default for Voices {
 pub(super) struct Office {
     pub(super) language: String,
     pub(super) greeting: bool,
+    pub(super) greeting_text: String,
+    pub(super) hours: Vec<String>,
+    pub(super) after_hours: String,
     pub(super) order_status: bool,
     pub(super) recording_notice: bool,
     pub(super) utc_offset_minutes: i32,
@@ -244,10 +248,46 @@ impl Default for Office {
         Office {
             language: "ru".to_owned(),
             greeting: true,
+            greeting_text: String::new(),
+            hours: Vec::new(),
+            after_hours: String::new(),
             order_status: true,
             recording_notice: true,
             utc_offset_minutes: 180,
             city_border: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Menus {
+    pub(super) start: Option<String>,
+    pub(super) list: Vec<Menu>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Menu {
+    pub(super) name: String,
+    pub(super) say: String,
+    pub(super) language: Option<String>,
+    pub(super) wait_seconds: u32,
+    pub(super) times: u8,
+    pub(super) keys: BTreeMap<String, String>,
+    pub(super) otherwise: String,
+}
+
+impl Default for Menu {
+    fn default() -> Self {
+        Menu {
+            name: String::new(),
+            say: String::new(),
+            language: None,
+            wait_seconds: 5,
+            times: 2,
+            keys: BTreeMap::new(),
+            otherwise: String::new(),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::engine::ids::QueueId;
-use crate::engine::settings::Strategy;
+use crate::engine::settings::{Act, Strategy};
 use crate::speech::Language;
 
 const EXAMPLE: &str = include_str!("../../../deploy/perezvon.toml.example");
@@ -58,7 +58,8 @@ fn the_example_lists_every_key() {
         }
     }
     for key in known::KEYS {
-        let key = key.trim_end_matches("[]").replace('*', "\"74951234567\"");
+        // The keys of a menu stand in one line.
+        let key = key.trim_end_matches("[]").replace("keys.*", "keys").replace('*', "\"74951234567\"");
         assert!(listed.contains(&key), "{key} is not in deploy/perezvon.toml.example");
     }
     for section in known::EMPTY_SECTIONS {
@@ -71,7 +72,7 @@ fn paths(value: &serde_json::Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         serde_json::Value::Object(fields) if !fields.is_empty() => {
             for (key, value) in fields {
-                let key = if path == "queue.routes" { "*" } else { key };
+                let key = if ["queue.routes", "menu.list[].keys"].contains(&path) { "*" } else { key };
                 let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
                 paths(value, &path, found);
             }
@@ -91,7 +92,9 @@ fn paths(value: &serde_json::Value, path: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn the_list_of_known_keys_is_what_the_types_hold() {
     let parsed = config::Config::builder().add_source(config::File::from_str(EXAMPLE, FileFormat::Toml)).build();
-    let raw: raw::Raw = parsed.unwrap().try_deserialize().unwrap();
+    let mut raw: raw::Raw = parsed.unwrap().try_deserialize().unwrap();
+    let keys = [("1".to_owned(), "repeat".to_owned())].into();
+    raw.menu.list.push(raw::Menu { keys, ..raw::Menu::default() });
     let mut held = BTreeSet::new();
     paths(&serde_json::to_value(&raw).unwrap(), "", &mut held);
     let known: BTreeSet<_> = known::KEYS.iter().chain(known::EMPTY_SECTIONS).map(|key| (*key).to_owned()).collect();
@@ -161,6 +164,14 @@ fn a_value_that_cannot_be_used_is_named_with_what_would_do() {
         ("[queue.defaults]\nwrap_up_seconds = 4000000000", "queue.defaults.wrap_up_seconds"),
         ("[queue.routes]\n7495 = 'no'", "queue.routes.7495"),
         ("[office]\nlanguage = 'de'", "office.language"),
+        ("[office]\nhours = ['mon-fri 08:00-20:00', 'always']", "office.hours[1]"),
+        ("[menu]\nstart = 'a'", "menu.start"),
+        ("[[menu.list]]\nname = 'a'\nsay = 'x'", "menu.list[0].otherwise"),
+        ("[[menu.list]]\nname = 'a'\notherwise = 'repeat'", "menu.list[0].say"),
+        ("[[menu.list]]\nname='a'\nsay='x'\notherwise='repeat'\nkeys={ 12 = 'repeat' }", "menu.list[0].keys.12"),
+        ("[[menu.list]]\nname='a'\nsay='x'\notherwise='menu b'", "there are: a"),
+        ("[[menu.list]]\nname='a'\nsay='x'\notherwise='queue b'", "there are: main"),
+        ("[[menu.list]]\nname='a'\nsay='x'\notherwise='repeat'\nwait_seconds=0", "menu.list[0].wait_seconds"),
         ("[limits]\nmax_calls = 0", "limits.max_calls"),
         ("[limits]\nallowed_numbers = ['+7', 'abc']", "limits.allowed_numbers[1]"),
         ("[limits]\ntrunk = 'a/b'", "limits.trunk"),
@@ -182,6 +193,23 @@ fn a_value_that_cannot_be_used_is_named_with_what_would_do() {
         assert!(!message.contains('\n'), "one line: {message}");
         assert!(!message.contains("pass@"), "no secrets: {message}");
     }
+}
+
+#[test]
+fn a_menu_is_read_with_its_names_and_a_wrong_one_is_told_with_its_line() {
+    let text = "[office]\nhours = ['mon-fri 08:00-20:00']\nafter_hours = 'Закрыто.'\n[menu]\nstart = 'b'\n\
+        [[menu.list]]\nname = 'a'\nsay = 'А'\notherwise = 'hang up'\n\
+        [[menu.list]]\nname = 'b'\nsay = 'Б'\nlanguage = 'en'\nkeys = { 1 = 'queue main', '*' = 'repeat',\n 2 = 'menu a' }\n\
+        otherwise = 'say Тихо.'\n";
+    let menus = read(text).unwrap().engine.menus;
+    assert_eq!(menus.start, Some(1));
+    let menu = &menus.list[1];
+    assert_eq!((menu.language, menu.times, menu.wait.as_secs()), (Some(Language::En), 2, 5));
+    assert_eq!(menu.keys[&'1'], Act::Queue(QueueId(0)));
+    assert_eq!(menu.keys[&'2'], Act::Menu(0));
+    assert_eq!(menu.otherwise, Act::Say("Тихо.".to_owned()));
+    let message = error(&text.replace("menu a", "menu c"));
+    assert!(message.contains("line 15: menu.list[1].keys.2") && message.contains("there are: a, b"), "{message}");
 }
 
 #[test]

@@ -76,6 +76,7 @@ fn disposition(word: &str) -> Result<Disposition, Problem> {
         Disposition::Blocked,
         Disposition::Abandon,
         Disposition::Informed,
+        Disposition::AfterHours,
         Disposition::CompleteCaller,
         Disposition::CompleteAgent,
         Disposition::Ended,

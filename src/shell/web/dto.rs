@@ -207,7 +207,7 @@ impl CallNow {
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, ToSchema)]
 pub(super) struct ChoiceMade {
     /// `heard_status`, `repeated_status`, `wants_agent`, `asked_to_cancel`, `kept_order`, `cancelled_order`,
-    /// `cannot_cancel`, `wrong_key`, `no_key` or `heard_change`.
+    /// `cannot_cancel`, `key`, `asked_for`, `wrong_key`, `no_key` or `heard_change`.
     pub(super) what: &'static str,
     /// The order's number or the key; empty when there is nothing to add.
     pub(super) detail: String,
