@@ -1,4 +1,5 @@
-//! Orders between the store and the calls: what callers cancel by a key, and changes that callers on the line must hear.
+//! Orders between the store and the calls: what callers cancel by a key, changes that callers on the line must hear, and
+//! the prompts of an order, made when it changes and not when its client calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +14,14 @@ use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order::{CancelledBy, Command, State};
 use crate::engine::event::{Actor, CallerOrder, CancelRefused, Event};
 use crate::engine::ids::CallId;
+use crate::engine::ivr::order_status::Orders;
+use crate::speech::{Language, Phrase};
 
 use super::clock;
 use super::store::author::{Author, ChangeError};
 use super::store::orders::{OrderChange, OrderRow};
 use super::store::{Store, StoreError};
+use super::voice::Voice;
 
 /// Callers whose key is being carried out at once.
 const CANCELLING: usize = 64;
@@ -36,15 +40,41 @@ pub struct OrderDesk {
     runtime: Handle,
 }
 
+/// Who makes the prompts.
+#[derive(Clone)]
+pub struct Prompts {
+    /// Of each Asterisk.
+    pub voices: Vec<Voice>,
+    /// Of the prompts.
+    pub language: Language,
+    /// The office's clock.
+    pub utc_offset_minutes: i32,
+}
+
+impl Prompts {
+    /// What the order's client will hear who calls now.
+    fn prepare(&self, order: &CallerOrder) {
+        let orders = Orders {
+            all: std::slice::from_ref(order),
+            now: clock::wall(),
+            utc_offset_minutes: self.utc_offset_minutes,
+        };
+        if let Some(status) = orders.status(order, false) {
+            let phrases = [Phrase::Order(status.clone()), Phrase::OrderChanged(status)];
+            self.voices.iter().for_each(|voice| voice.prepare(&phrases, self.language));
+        }
+    }
+}
+
 impl OrderDesk {
     /// Tells the engine of every order that changes from now on, until `cancel`. Works on the runtime in which this is
     /// called.
     #[must_use]
-    pub fn start(store: Store, events: mpsc::Sender<Event>, cancel: CancellationToken) -> OrderDesk {
+    pub fn start(store: Store, events: mpsc::Sender<Event>, prompts: Prompts, cancel: CancellationToken) -> OrderDesk {
         let (changes, inbox) = mpsc::channel(CHANGES);
         store.tell_of_orders(changes);
         let runtime = Handle::current();
-        runtime.spawn(tell(store.clone(), inbox, events.clone(), cancel));
+        runtime.spawn(tell(store.clone(), inbox, events.clone(), prompts, cancel));
         OrderDesk { store, events, slots: Arc::new(Semaphore::new(CANCELLING)), runtime }
     }
 
@@ -99,27 +129,28 @@ async fn belongs(store: &Store, row: &OrderRow, client: ClientId) -> Result<bool
     }
 }
 
-/// Reads what changed and hands it to the engine.
+/// Reads what changed and hands it to the engine and to the voices.
 async fn tell(
     store: Store,
     mut inbox: mpsc::Receiver<OrderId>,
     events: mpsc::Sender<Event>,
+    prompts: Prompts,
     cancel: CancellationToken,
 ) {
     while let Some(Some(id)) = cancel.run_until_cancelled(inbox.recv()).await {
-        match store.get_order(id).await {
-            Ok(Some(row)) => {
-                if let Some(client) = row.order.client
-                    && events
-                        .send(Event::OrderChanged { client, order: Box::new(CallerOrder::from(row)) })
-                        .await
-                        .is_err()
-                {
-                    return;
-                }
+        let row = match store.get_order(id).await {
+            Ok(Some(row)) => row,
+            Ok(None) => continue,
+            Err(error) => {
+                warn!(order = id.0, "a caller on the line may not hear that the order changed: {error}");
+                continue;
             }
-            Ok(None) => {}
-            Err(error) => warn!(order = id.0, "a caller on the line may not hear that the order changed: {error}"),
+        };
+        let Some(client) = row.order.client else { continue };
+        let order = Box::new(CallerOrder::from(row));
+        prompts.prepare(&order);
+        if events.send(Event::OrderChanged { client, order }).await.is_err() {
+            return;
         }
     }
 }
@@ -160,7 +191,8 @@ mod tests {
         on_both(async |t| {
             let (events_in, mut events) = mpsc::channel(16);
             let cancel = CancellationToken::new();
-            let desk = OrderDesk::start(t.store.clone(), events_in, cancel.clone());
+            let prompts = Prompts { voices: Vec::new(), language: Language::Ru, utc_offset_minutes: 180 };
+            let desk = OrderDesk::start(t.store.clone(), events_in, prompts, cancel.clone());
             let order = t.store.create_order(taxi("+79001234567"), &olga(), Wall(1)).await.unwrap();
             let client = order.order.client.unwrap();
             desk.cancel(CallId(5), client, order.id);

@@ -12,13 +12,14 @@ use tracing::{error, info, warn};
 use crate::engine::Engine;
 use crate::engine::event::Event;
 use crate::engine::ids::NodeId;
+use crate::engine::settings::Settings;
 
 use super::asterisk::{Node, NodeConfig, NodeHandle};
 use super::call_thread::CallThread;
 use super::clock::Clock;
 use super::config::Config;
 use super::hints::Hints;
-use super::order_desk::OrderDesk;
+use super::order_desk::{OrderDesk, Prompts};
 use super::outlets::{Cards, World};
 use super::recordings::{Archive, ArchiveConfig, Books};
 use super::requests::Requests;
@@ -88,7 +89,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         archive: archive.clone(),
         metrics: metrics.clone(),
         cards: Cards::new(store.clone(), events.clone()),
-        orders: OrderDesk::start(store.clone(), events.clone(), cancel.clone()),
+        orders: OrderDesk::start(store.clone(), events.clone(), prompts(&config, voices), cancel.clone()),
     };
     // Before any event of an Asterisk: its snapshot is understood only by one who knows whose phones these are.
     let profiles = agents.into_iter().filter(|agent| !agent.disabled).map(AgentRow::into_profile);
@@ -150,6 +151,11 @@ fn spill_file(config: &Config, store: &Store) -> PathBuf {
         Some(file) => file.with_extension("spill"),
         None => config.recording.dir.join("journal.spill"),
     }
+}
+
+fn prompts(config: &Config, voices: Vec<Voice>) -> Prompts {
+    let Settings { language, utc_offset_minutes, .. } = config.engine;
+    Prompts { voices, language, utc_offset_minutes }
 }
 
 fn start_nodes(

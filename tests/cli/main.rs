@@ -2,6 +2,7 @@
 //! and end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod rhvoice;
 mod voice;
 
 use std::io::{Read as _, Write as _};

@@ -2,6 +2,7 @@
 
 use std::f64::consts::TAU;
 use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use crate::audio::{mu_law, of_mu_law};
 use crate::office::{OFFICE_NUMBER, Office, repository};
 use crate::phones::Sipp;
-use crate::wait::wait_until;
+use crate::wait::{wait_for, wait_until};
 
 const PACKET: usize = 160;
 /// Payload type of keys, as the scenario offers it.
@@ -121,6 +122,10 @@ impl Ear {
             Fingers::Rfc4733 => self.press_event(key, to),
             Fingers::InBand => self.press_tone(key, to),
         }
+        // The finger goes up: keys that follow each other faster than this are one to Asterisk.
+        std::thread::sleep(Duration::from_millis(120));
+        let (sequence, timestamp) = self.sent.get();
+        self.sent.set((sequence, timestamp + 6 * PACKET as u32));
     }
 
     /// RFC 4733: the event again and again while the key is held, its end three times.
@@ -173,13 +178,15 @@ impl Ear {
     /// on. Gives the sample after the last.
     #[track_caller]
     pub fn wait_heard(&self, stems: &[String], from: usize, seconds: u64) -> usize {
-        let found = wait_until(
-            &format!("{stems:?} are heard"),
-            seconds,
-            || heard_in(&self.samples(), stems, from),
-            |found: &Result<usize, String>| found.is_ok(),
-        );
-        found.expect("heard")
+        let sounds: Vec<(String, Vec<i16>)> = stems.iter().map(|stem| (stem.clone(), shipped(stem))).collect();
+        self.wait_sounds(&sounds, from, seconds)
+    }
+
+    /// The same with sounds that were read with [`on_the_line`].
+    #[track_caller]
+    pub fn wait_sounds(&self, sounds: &[(String, Vec<i16>)], from: usize, seconds: u64) -> usize {
+        let names: Vec<&str> = sounds.iter().map(|(name, _)| name.as_str()).collect();
+        wait_for(&format!("{names:?} are heard"), seconds, || heard_in(&self.samples(), sounds, from))
     }
 
     /// Waits until a sound was heard from its first to its last sample somewhere after `from`; where it began.
@@ -189,10 +196,15 @@ impl Ear {
     }
 }
 
-/// A shipped sound as the line's codec leaves it.
+/// A shipped sound.
 fn shipped(stem: &str) -> Vec<i16> {
-    let path = repository().join(format!("sounds/ru/{stem}.wav"));
-    let mut wav = hound::WavReader::open(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
+    on_the_line(&repository().join(format!("sounds/ru/{stem}.wav")))
+}
+
+/// A sound as the line's codec leaves it.
+#[track_caller]
+pub fn on_the_line(path: &Path) -> Vec<i16> {
+    let mut wav = hound::WavReader::open(path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()));
     let samples = wav.samples::<i16>().map(|sample| of_mu_law(mu_law(i32::from(sample.expect("a whole file")))));
     let mut samples: Vec<i16> = samples.collect();
     // The last packet of a file is sent in part or not at all: it is silence.
@@ -200,12 +212,11 @@ fn shipped(stem: &str) -> Vec<i16> {
     samples
 }
 
-fn heard_in(samples: &[i16], stems: &[String], from: usize) -> Result<usize, String> {
+fn heard_in(samples: &[i16], sounds: &[(String, Vec<i16>)], from: usize) -> Result<usize, String> {
     let mut at = from;
-    for stem in stems {
-        let sound = shipped(stem);
-        at = find(samples, &sound, at).ok_or_else(|| {
-            format!("{stem} is not in {:.2} s of sound after {:.2} s", samples.len() as f64 / 8e3, at as f64 / 8e3)
+    for (name, sound) in sounds {
+        at = find(samples, sound, at).ok_or_else(|| {
+            format!("{name} is not in {:.2} s of sound after {:.2} s", samples.len() as f64 / 8e3, at as f64 / 8e3)
         })? + sound.len();
     }
     Ok(at)

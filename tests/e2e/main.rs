@@ -20,6 +20,8 @@ mod phones;
 mod ports;
 mod postgres;
 mod process;
+#[path = "../cli/rhvoice.rs"]
+mod rhvoice;
 mod story;
 mod wait;
 

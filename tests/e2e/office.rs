@@ -35,6 +35,8 @@ pub struct Options {
     pub limits: &'static str,
     /// Further sections.
     pub more: &'static str,
+    /// RHVoice speaks, and the office has a folder of sounds of its own; else there are the shipped sounds alone.
+    pub voice: bool,
     /// The database; SQLite in the office's folder when there is none.
     pub database: Option<String>,
     /// Seconds without a packet after which Asterisk ends a leg.
@@ -49,6 +51,7 @@ impl Default for Options {
             office: "greeting = false",
             limits: "",
             more: "",
+            voice: false,
             database: None,
             rtp_timeout: 60,
         }
@@ -140,7 +143,11 @@ impl Office {
     fn write_config(&self) {
         let (dir, options) = (self.dir.display(), &self.options);
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite://{dir}/perezvon.db"));
-        let sounds = repository().join("sounds");
+        // A voice keeps what it said beside the sounds.
+        let (sounds, speech) = match options.voice {
+            true => (self.dir.join("sounds"), crate::rhvoice::speech().expect("RHVoice")),
+            false => (repository().join("sounds"), "[speech]\nengine = \"none\"\n".to_owned()),
+        };
         let text = format!(
             "[[asterisk.nodes]]\nname = \"test\"\nurl = \"http://127.0.0.1:{}\"\nusername = \"perezvon\"\n\
              password = \"{ARI_PASSWORD}\"\nsounds_dir = \"{}\"\n\
@@ -148,7 +155,7 @@ impl Office {
              [web]\nlisten = \"127.0.0.1:{}\"\n\
              [recording]\ndir = \"{dir}/recordings\"\n\
              [telemetry]\nlog = \"info,perezvon=debug,perezvon::shell::web=info\"\n\
-             [queue.defaults]\n{}\n[office]\n{}\n[limits]\ntrunk = \"trunk\"\n{}\n{}\n",
+             [queue.defaults]\n{}\n[office]\n{}\n[limits]\ntrunk = \"trunk\"\n{}\n{}\n{speech}",
             self.ari.port,
             sounds.display(),
             self.web_port,
@@ -164,7 +171,14 @@ impl Office {
     #[track_caller]
     pub fn start_asterisk(&mut self) {
         let option = |name: &str, value: String| [format!("--{name}"), value];
-        let arguments: Vec<String> = [
+        let own_sounds = self.dir.join("sounds");
+        let share = if self.options.voice {
+            std::fs::create_dir_all(&own_sounds).expect("a folder");
+            option("share", own_sounds.display().to_string()).to_vec()
+        } else {
+            Vec::new()
+        };
+        let mut arguments: Vec<String> = [
             option("root", asterisk_root().to_owned()),
             option("dir", self.dir.join("asterisk").display().to_string()),
             option("name", format!("test-{}", self.sip_port)),
@@ -177,6 +191,7 @@ impl Office {
             option("rtp-timeout", self.options.rtp_timeout.to_string()),
         ]
         .concat();
+        arguments.extend(share);
         let start = repository().join("deploy/asterisk/start");
         let mut process = Process::start("Asterisk", &self.log("asterisk"), start, &arguments, &self.dir);
         wait_for("Asterisk answers", 30, || match self.ari.ask(&Method::GET, "/asterisk/ping") {

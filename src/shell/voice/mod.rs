@@ -186,6 +186,7 @@ impl Voice {
         let mut pieces = Vec::new();
         let mut rest = phrases.iter().zip(&texts);
         let mut shipped = Vec::new();
+        let mut pauses = true;
         loop {
             let next = rest.next();
             if let Some((phrase, None)) = next {
@@ -195,10 +196,12 @@ impl Voice {
             if !shipped.is_empty() {
                 // Together: there are pauses between them.
                 pieces.extend(self.shipped_sounds(&shipped, language).map(Piece::Shipped));
+                // The short word of greeting flows into what follows: the caller is told within a second.
+                pauses = shipped.pop() != Some(Phrase::Hello);
                 shipped.clear();
             }
             let Some((_, Some(text))) = next else { break };
-            if matches!(pieces.last(), Some(Piece::Shipped(_))) {
+            if pauses && matches!(pieces.last(), Some(Piece::Shipped(_))) {
                 // A synthesized sentence brings its pause with it, a shipped one does not.
                 let pause = Fragment::named(PAUSE, language).map(|pause| self.place.fragment(pause, language));
                 pieces.extend(pause.map(Piece::Shipped));
