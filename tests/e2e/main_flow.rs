@@ -23,7 +23,7 @@ fn main_flow(database: Option<String>) {
     wait_until("the greeting is heard", 10, || office.ari.packets(&channel, "txcount"), |sent| *sent > 100);
     assert_eq!(office.wait_stage(FIRST, "greeting", 5)["dialled"], "74951234567");
     office.wait_stage(FIRST, "talking", 15);
-    assert_eq!(office.events.played_to(&channel), ["greeting", "recorded"]);
+    assert_eq!(office.events.played_to(&channel), ["greeting", "pause-stop", "recorded"]);
     assert_eq!(office.agent(longest.id)["state"], "talking");
     caller.finish(20);
     let story = office.story(FIRST, 10);
