@@ -96,12 +96,17 @@ fn what_cannot_be_cancelled_any_more_says_why_and_leads_to_an_agent() {
 
 #[test]
 fn when_the_office_does_not_answer_the_caller_comes_to_an_agent_and_a_late_answer_is_noted() {
-    let mut office = told(&[order(5, State::Assigned)]);
+    // Nobody is there to answer: the news is heard in the queue.
+    let mut office = Office::new(0, |_| ());
+    office.arrives("caller", NUMBER);
+    office.card(1, card(&[order(5, State::Assigned)]));
     office.presses("caller", "21");
     // Meant for the question before.
     office.presses("caller", "1");
     office.passes(Duration::from_secs(5));
     answer(&mut office, Ok(()));
+    office.last_playback_ends();
+    office.last_playback_ends();
     assert_snapshot!(office.transcript());
 }
 

@@ -179,7 +179,7 @@ impl Call {
         self.disarm(Timer::Key);
         self.priority = settings.priority.saturating_add(self.card.priority);
         self.set_memo(core);
-        if self.prompt.is_none() {
+        if self.prompt.is_none() && !self.tell_waiting(core) {
             self.music_on(core);
         }
         let eligible = match only.or_else(|| self.sticky(core)) {

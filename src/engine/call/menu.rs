@@ -2,6 +2,7 @@
 //! who wait.
 
 use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::order::State;
 use crate::engine::acd::queue::Place;
 use crate::engine::call::{Call, Ivr, Phase, Timer};
 use crate::engine::command::{Command, Fact};
@@ -113,39 +114,40 @@ impl Call {
         order: OrderId,
         result: Result<(), CancelRefused>,
     ) {
-        if result.is_ok() {
-            self.order_ended(order);
-        }
-        if self.cancelling() == Some(order) && self.phase == Phase::Menu {
+        let news = result.is_ok() && self.order_ended(order);
+        if self.cancelling() == Some(order) {
             self.in_menu(core, |menu, orders, _| match menu {
                 Ivr::Orders(menu) => menu.cancelled(order, result, orders),
                 Ivr::Walk(_) => (None, Step::Stay),
             });
         } else if result.is_ok() {
-            // The caller has gone on meanwhile, or away.
+            // The caller has gone on meanwhile, told that it could not be done.
             self.chose(core, Choice::CancelledOrder(order));
+            if news {
+                self.note_news(core, order);
+            }
         }
         self.prioritize(core);
         self.publish(core);
     }
 
-    /// The order that the caller is having cancelled.
+    /// The order that the caller is having cancelled, and waits for that.
     fn cancelling(&self) -> Option<OrderId> {
-        match self.menu.as_ref()? {
+        match self.menu.as_ref().filter(|_| self.phase == Phase::Menu)? {
             Ivr::Orders(menu) => menu.cancelling(),
             Ivr::Walk(_) => None,
         }
     }
 
-    fn order_ended(&mut self, order: OrderId) {
-        use crate::domain::order::State;
-        self.card.orders = self
-            .card
-            .orders
-            .iter()
-            .cloned()
+    /// The order is cancelled; false if that was known.
+    fn order_ended(&mut self, order: OrderId) -> bool {
+        let open = |known: &CallerOrder| known.order == order && known.state != State::Cancelled;
+        let news = self.card.orders.iter().any(open);
+        let orders = self.card.orders.iter().cloned();
+        self.card.orders = orders
             .map(|known| if known.order == order { CallerOrder { state: State::Cancelled, ..known } } else { known })
             .collect();
+        news
     }
 
     /// An order of the caller was taken or changed.
@@ -174,17 +176,20 @@ impl Call {
                 | Phase::Talking(_)
                 | Phase::Held(_)
                 | Phase::Consulting(..)
-                | Phase::Ending => {
-                    if !self.news.contains(&id) {
-                        self.news.push(id);
-                    }
-                    if self.prompt.is_none() && self.legs.is_empty() && self.phase == Phase::Waiting {
-                        self.tell_waiting(core);
-                    }
-                }
+                | Phase::Ending => self.note_news(core, id),
             }
         }
         self.publish(core);
+    }
+
+    /// The caller is to hear of this order: now, or when nothing else is being said.
+    fn note_news(&mut self, core: &mut Shared, order: OrderId) {
+        if !self.news.contains(&order) {
+            self.news.push(order);
+        }
+        if self.prompt.is_none() {
+            self.tell_waiting(core);
+        }
     }
 
     /// Tells a waiting caller what changed; whether there was anything to tell.
