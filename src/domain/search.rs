@@ -116,19 +116,20 @@ pub fn readings(typed: &str) -> Vec<String> {
 pub fn canonical_plate(text: &str) -> String {
     let letters = text.chars().flat_map(char::to_uppercase).filter(|letter| letter.is_alphanumeric());
     letters
-        .map(|letter| PLATE.iter().find(|(russian, _)| *russian == letter).map_or(letter, |(_, latin)| *latin))
+        .map(|letter| PLATE_LETTERS.iter().find(|(russian, _)| *russian == letter).map_or(letter, |(_, latin)| *latin))
         .collect()
 }
 
 /// A canonical plate as it is shown to Russian readers: «А123ВС77».
 #[must_use]
 pub fn russian_plate(canonical: &str) -> String {
-    let latin = |letter: char| PLATE.iter().find(|(_, latin)| *latin == letter).map_or(letter, |(russian, _)| *russian);
+    let latin =
+        |letter: char| PLATE_LETTERS.iter().find(|(_, latin)| *latin == letter).map_or(letter, |(russian, _)| *russian);
     canonical.chars().map(latin).collect()
 }
 
-/// The letters of Russian plates and their Latin look-alikes.
-const PLATE: [(char, char); 12] = [
+/// The letters of Russian plates (GOST R 50577), those that Latin has too: Cyrillic, Latin.
+pub const PLATE_LETTERS: [(char, char); 12] = [
     ('А', 'A'),
     ('В', 'B'),
     ('Е', 'E'),

@@ -4,6 +4,7 @@ use super::numeral::Number;
 use super::phrase::Language;
 use super::ru::{self, Case, Gender};
 use super::script::Script;
+use crate::domain::search::PLATE_LETTERS;
 
 /// Whether the region of a Russian plate is told. Who waits for a car looks for its letters and number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,22 +17,6 @@ pub(super) enum Region {
 
 /// No plate is longer; a longer text is cut.
 const MAX_SIGNS: usize = 12;
-
-/// The letters of Russian plates (GOST R 50577), those that Latin has too: Cyrillic, Latin.
-const LOOK_ALIKES: [(char, char); 12] = [
-    ('А', 'A'),
-    ('В', 'B'),
-    ('Е', 'E'),
-    ('К', 'K'),
-    ('М', 'M'),
-    ('Н', 'H'),
-    ('О', 'O'),
-    ('Р', 'P'),
-    ('С', 'C'),
-    ('Т', 'T'),
-    ('У', 'Y'),
-    ('Х', 'X'),
-];
 
 /// Letters or digits that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +117,7 @@ fn is(text: &str, length: usize) -> bool {
 
 /// The Cyrillic letter of a Russian plate, however it was typed.
 fn cyrillic(letter: char) -> Option<char> {
-    LOOK_ALIKES.iter().find(|(russian, latin)| letter == *russian || letter == *latin).map(|(russian, _)| *russian)
+    PLATE_LETTERS.iter().find(|(russian, latin)| letter == *russian || letter == *latin).map(|(russian, _)| *russian)
 }
 
 /// A run of digits: up to three as one number, more in pairs (an odd one begins with three).

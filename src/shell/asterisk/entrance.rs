@@ -21,7 +21,7 @@ pub(super) struct Entrances {
 
 impl Entrances {
     /// From now on the entrance of this channel is noticed. To be called before the channel is asked for.
-    pub(super) fn expect(&self, channel: &ChannelId) -> Entrance<'_> {
+    pub(super) fn await_one(&self, channel: &ChannelId) -> Entrance<'_> {
         let came = Arc::new(Notify::new());
         self.lock().insert(channel.clone(), came.clone());
         Entrance { entrances: self, channel: channel.clone(), came }
@@ -69,13 +69,13 @@ mod tests {
     async fn a_channel_that_came_before_anybody_waited_is_not_waited_for_and_none_is_remembered() {
         let entrances = Entrances::default();
         let (early, never) = (ChannelId::from("early"), ChannelId::from("never"));
-        let entrance = entrances.expect(&early);
+        let entrance = entrances.await_one(&early);
         entrances.came(&early);
         entrances.came(&ChannelId::from("another"));
         let begun = tokio::time::Instant::now();
         entrance.wait().await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
-        entrances.expect(&never).wait().await;
+        entrances.await_one(&never).wait().await;
         assert_eq!(begun.elapsed(), LONGEST);
         drop(entrance);
         assert!(entrances.lock().is_empty());

@@ -116,7 +116,7 @@ impl Lanes {
     async fn carry_out(&self, request: &AriRequest) -> Result<(), RestError> {
         let plan = encode(request, &self.names, &self.media(request).await);
         let entrance =
-            if let AriRequest::Ring { channel, .. } = request { Some(self.entrances.expect(channel)) } else { None };
+            if let AriRequest::Ring { channel, .. } = request { Some(self.entrances.await_one(channel)) } else { None };
         for step in &plan.steps {
             if let Some(entrance) = entrance.as_ref().filter(|_| step.may_be_early) {
                 entrance.wait().await;
