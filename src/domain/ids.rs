@@ -36,3 +36,7 @@ row_id! {
     /// A group of clients.
     GroupId
 }
+row_id! {
+    /// An SMS, in or out.
+    SmsId
+}

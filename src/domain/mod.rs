@@ -21,6 +21,7 @@ pub mod order;
 pub mod phone;
 pub mod rejected;
 pub mod search;
+pub mod sms;
 pub mod tariff;
 pub mod taximeter;
 pub mod time;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::order::{CancelledBy, Event, Order};
-use super::phone::{Line, Phone};
+use super::phone::Phone;
 use super::rejected::{Problem, Rejected};
 
 /// Something about an order that its client may be told.
@@ -143,15 +143,10 @@ impl ClientNotify {
 #[must_use]
 pub fn channel(occasion: Occasion, client: Option<&ClientNotify>, office: &OfficeNotify, phone: &Phone) -> Channel {
     let wished = client.and_then(|client| client.of(occasion)).unwrap_or_else(|| office.of(occasion));
-    let takes_sms = match phone {
-        Phone::Hidden => return Channel::None,
-        Phone::Internal(_) => false,
-        Phone::Full(_) => match phone.line() {
-            Line::Fixed => false,
-            Line::Mobile | Line::Unknown => true,
-        },
-    };
-    match (wished, takes_sms) {
+    if *phone == Phone::Hidden {
+        return Channel::None;
+    }
+    match (wished, phone.takes_sms()) {
         (Channel::Both, false) => Channel::Voice,
         (Channel::Sms, false) => match occasion {
             Occasion::Arrived => Channel::Voice,

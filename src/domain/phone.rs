@@ -100,6 +100,18 @@ impl Phone {
         }
     }
 
+    /// Whether an SMS can reach it: not a landline, a number inside the office, or a hidden one.
+    #[must_use]
+    pub fn takes_sms(&self) -> bool {
+        match self {
+            Phone::Hidden | Phone::Internal(_) => false,
+            Phone::Full(_) => match self.line() {
+                Line::Fixed => false,
+                Line::Mobile | Line::Unknown => true,
+            },
+        }
+    }
+
     /// The canonical text; empty for a hidden number.
     #[must_use]
     pub fn as_str(&self) -> &str {

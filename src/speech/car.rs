@@ -10,6 +10,7 @@ use super::ru::{Gender, Ordinal, inflected};
 use super::script::Script;
 use super::written;
 use crate::domain::address::Car;
+use crate::domain::search::{canonical_plate, russian_plate};
 
 /// A name of the dictionary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +154,7 @@ fn colour(script: &mut Script, written: &str, gender: Gender) -> bool {
     if written.trim().is_empty() {
         return true;
     }
-    let plain = written.to_lowercase().replace("металлик", "").replace("metallic", "").replace("цвет", "");
+    let plain = plain_colour(written);
     let language = script.language();
     let ending = match (language, gender) {
         (Language::En, _) => "",
@@ -169,12 +170,59 @@ fn colour(script: &mut Script, written: &str, gender: Gender) -> bool {
         Gender::Feminine | Gender::Neuter => Ordinal::Feminine,
     };
     let plain = plain.trim();
-    let is_adjective = language == Language::Ru && ["ый", "ий", "ой"].iter().any(|ending| plain.ends_with(ending));
+    let is_adjective = language == Language::Ru && is_adjective(plain);
     match written::name(plain, language).filter(|_| is_adjective || language == Language::En) {
         Some(adjective) => script.words(inflected(&adjective, form)),
         None => return false,
     }
     true
+}
+
+/// The colour without what makes no difference to who looks for the car.
+fn plain_colour(written: &str) -> String {
+    written.to_lowercase().replace("металлик", "").replace("metallic", "").replace("цвет", "")
+}
+
+fn is_adjective(colour: &str) -> bool {
+    ["ый", "ий", "ой"].iter().any(|ending| colour.ends_with(ending))
+}
+
+/// The car in writing, with names as the office writes them: «белая Kia Rio», «чёрный УАЗ», «белая машина»; empty where
+/// nothing is known.
+pub(super) fn in_writing(car: &Car, language: Language) -> String {
+    let (make, _) = recognise(car);
+    let mut name = [car.make.trim(), car.model.trim()].join(" ").trim().to_owned();
+    if make.is_none() && !(name.is_empty() && car.colour.trim().is_empty()) {
+        name = language.pick(format!("машина {name}"), if name.is_empty() { "car".to_owned() } else { name });
+    }
+    let form = if make.is_some_and(|make| !make.feminine) { Ordinal::Masculine } else { Ordinal::Feminine };
+    let plain = plain_colour(&car.colour);
+    let plain = plain.trim();
+    let ending = match (language, form) {
+        (Language::En, _) => "",
+        (Language::Ru, Ordinal::Masculine) => "-m",
+        (Language::Ru, Ordinal::Feminine | Ordinal::Neuter | Ordinal::Genitive) => "-f",
+    };
+    let known =
+        colours().get(&key(plain)).and_then(|stem| Fragment::named(&format!("colour-{stem}{ending}"), language));
+    let colour = match known {
+        Some(fragment) => fragment.words(language).replace(super::script::STRESS, ""),
+        None if language == Language::Ru && is_adjective(plain) => inflected(plain, form),
+        None if plain.is_empty() => String::new(),
+        None => return format!("{}, {} {plain}", name.trim(), language.pick("цвет", "colour")),
+    };
+    format!("{colour} {}", name.trim()).trim().to_owned()
+}
+
+/// Its plate in writing, in the letters of the language's readers; where it has none the callsign of its crew; empty
+/// where nothing is known.
+pub(super) fn number_in_writing(car: &Car, language: Language) -> String {
+    let plate = canonical_plate(&car.plate);
+    match (plate.is_empty(), car.callsign.trim()) {
+        (false, _) => language.pick(russian_plate(&plate), plate),
+        (true, "") => String::new(),
+        (true, callsign) => format!("{} {callsign}", language.pick("позывной", "callsign")),
+    }
 }
 
 /// Adds the car's plate; where it has none, the callsign of its crew.

@@ -11,6 +11,7 @@ pub mod en;
 mod fragment;
 mod join;
 mod measure;
+pub mod notice;
 pub mod numeral;
 pub mod order;
 mod phrase;

@@ -100,6 +100,8 @@ impl Tx {
                 "DELETE FROM client_tags WHERE client = $1",
                 "DELETE FROM client_days WHERE client = $1",
                 "UPDATE ledger_entries SET phone = '', comment = '' WHERE client = $1",
+                "UPDATE sms SET number = '', text = '', error = '', due_at = NULL, \
+                 state = CASE WHEN state = 'queued' THEN 'superseded' ELSE state END WHERE client = $1",
             ] {
                 self.execute(Sql::new(sql).with(one)).await?;
             }

@@ -6,6 +6,7 @@
 //! - [`upkeep`]: what is done every hour.
 //! - [`streets`], [`places`]: what address hints are made of.
 //! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
+//! - [`sms`]: SMS in and out.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 //! - [`clients`], [`called`], [`client_list`], [`client_search`], [`mod@attention`], [`timeline`], [`orders`],
 //!   [`order_list`], [`ledgers`], [`catalogue`]
@@ -43,6 +44,7 @@ pub mod places;
 pub mod recordings;
 mod schema;
 pub mod sessions;
+pub mod sms;
 mod spill;
 mod sql;
 pub mod streets;
@@ -61,7 +63,7 @@ use std::time::Duration;
 
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Transaction};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::domain::ids::OrderId;
 use crate::engine::command::Update;
@@ -96,6 +98,8 @@ struct Inner {
     listener: OnceLock<Updates>,
     /// Who is told which orders were changed.
     order_listener: OnceLock<mpsc::Sender<OrderId>>,
+    /// An SMS was queued.
+    sms_queued: Notify,
 }
 
 /// How much there is and how much more can be.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
+use tokio::sync::Notify;
 
 use super::error::{Result, StoreError};
 use super::schema::{Dialect, migrate};
@@ -75,6 +76,7 @@ async fn open_sqlite(url: &str) -> Result<Store> {
             name,
             listener: OnceLock::new(),
             order_listener: OnceLock::new(),
+            sms_queued: Notify::new(),
         }),
     })
 }
@@ -96,6 +98,7 @@ async fn open_postgres(url: &str) -> Result<Store> {
         name,
         listener: OnceLock::new(),
         order_listener: OnceLock::new(),
+        sms_queued: Notify::new(),
     };
     Ok(Store { inner: Arc::new(inner) })
 }
