@@ -14,8 +14,10 @@ use crate::shell::store::recordings::NewRecording;
 
 /// Recordings that may wait at once; each takes some 300 bytes.
 const MOST_JOBS: usize = 50_000;
-/// Of one Asterisk at once.
+/// Workers that fetch from one Asterisk at once.
 const MOST_RUNNING_ON_A_NODE: usize = 3;
+/// Recordings that one worker takes in hand: they are written in the database together.
+const HANDFUL: usize = 16;
 /// MixMonitor closes the file a moment after the channel is gone.
 pub(super) const SETTLE: Duration = Duration::from_millis(500);
 
@@ -144,8 +146,8 @@ pub(super) enum Outcome {
 pub(super) enum Next {
     /// Look through an Asterisk's recordings; these are in use.
     Sweep(NodeId, BTreeSet<String>),
-    /// Fetch a recording.
-    Run(Box<Job>),
+    /// Fetch recordings, all of one Asterisk; never none.
+    Run(Vec<Job>),
     /// Nothing before this moment, unless something is added.
     Wait(Option<Instant>),
 }
@@ -191,7 +193,7 @@ struct Lane {
 
 #[derive(Debug)]
 enum Slot {
-    Waiting { job: Box<Job>, due: Instant },
+    Waiting { job: Job, due: Instant },
     Running { learned: Vec<Task> },
 }
 
@@ -249,7 +251,7 @@ impl Board {
             }
             None => {
                 lane.due.insert((due, key.1.clone()));
-                let job = Box::new(Job::new(node, key.1.clone(), task));
+                let job = Job::new(node, key.1.clone(), task);
                 self.jobs.insert(key, Slot::Waiting { job, due });
             }
         }
@@ -297,26 +299,30 @@ impl Board {
                 lane.sweep = Some((due, keep));
                 soonest = soonest.into_iter().chain([due]).min();
             }
-            let Some((due, name)) = lane.due.first().cloned() else { continue };
-            if due > now {
-                soonest = soonest.into_iter().chain([due]).min();
-                continue;
+            let mut handful = Vec::new();
+            while handful.len() < HANDFUL
+                && lane.due.first().is_some_and(|(due, _)| *due <= now)
+                && let Some((_, name)) = lane.due.pop_first()
+            {
+                let slot = self.jobs.insert((node, name), Slot::Running { learned: Vec::new() });
+                if let Some(Slot::Waiting { job, .. }) = slot {
+                    handful.push(job);
+                }
             }
-            lane.due.pop_first();
-            let slot = self.jobs.insert((node, name), Slot::Running { learned: Vec::new() });
-            if let Some(Slot::Waiting { job, .. }) = slot {
+            if !handful.is_empty() {
                 lane.running += 1;
                 self.last_lane = node;
-                return Next::Run(job);
+                return Next::Run(handful);
             }
+            soonest = soonest.into_iter().chain(lane.due.first().map(|(due, _)| *due)).min();
         }
         Next::Wait(soonest)
     }
 
     /// A sweep has ended.
     pub(super) fn swept(&mut self, node: NodeId, keep: BTreeSet<String>, outcome: &Outcome, now: Instant) -> bool {
+        self.let_go(node);
         let lane = self.lanes.entry(node).or_default();
-        lane.running = lane.running.saturating_sub(1);
         if matches!(outcome, Outcome::Done) {
             lane.failed_sweeps = 0;
         } else {
@@ -328,21 +334,26 @@ impl Board {
         self.pause(node, outcome, now)
     }
 
+    /// A worker has let go of what it had in hand from this Asterisk.
+    pub(super) fn let_go(&mut self, node: NodeId) {
+        let lane = self.lanes.entry(node).or_default();
+        lane.running = lane.running.saturating_sub(1);
+    }
+
     /// A recording's attempt has ended. Returns whether this is the first sign of trouble with the Asterisk or with
     /// disk and database, to be told at once and loudly.
-    pub(super) fn finished(&mut self, mut job: Box<Job>, outcome: &Outcome, now: Instant) -> bool {
+    pub(super) fn finished(&mut self, mut job: Job, outcome: &Outcome, now: Instant) -> bool {
         let key = (job.node, job.name.clone());
         let learned = match self.jobs.remove(&key) {
             Some(Slot::Running { learned }) => learned,
             Some(Slot::Waiting { .. }) | None => Vec::new(),
         };
         let lane = self.lanes.entry(job.node).or_default();
-        lane.running = lane.running.saturating_sub(1);
         let wait = match outcome {
             Outcome::Done if learned.is_empty() => None,
             Outcome::Done => {
                 // What was learned meanwhile may be of another call on the same channel: look at it afresh.
-                *job = Job::new(job.node, std::mem::take(&mut job.name), Task::Stray);
+                job = Job::new(job.node, std::mem::take(&mut job.name), Task::Stray);
                 Some(SETTLE)
             }
             Outcome::Later(wait) => Some(*wait),
@@ -357,15 +368,16 @@ impl Board {
                 Some(wait)
             }
         };
-        if let Some(wait) = wait {
-            learned.into_iter().for_each(|task| job.learn(task));
-            lane.due.insert((now + wait, key.1.clone()));
-            self.jobs.insert(key, Slot::Waiting { due: now + wait, job: job.clone() });
-        }
         if job.wrote {
             self.storage.worked();
         }
-        self.pause(job.node, outcome, now)
+        let node = job.node;
+        if let Some(wait) = wait {
+            learned.into_iter().for_each(|task| job.learn(task));
+            lane.due.insert((now + wait, key.1.clone()));
+            self.jobs.insert(key, Slot::Waiting { due: now + wait, job });
+        }
+        self.pause(node, outcome, now)
     }
 
     fn pause(&mut self, node: NodeId, outcome: &Outcome, now: Instant) -> bool {

@@ -15,12 +15,13 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::board::{Job, Outcome, SETTLE, Stage, Task, back_off};
+use super::contained;
 use super::file::{self, FileError, Piece, Written};
 use super::ledger::{Ledger, LedgerError};
 use super::name::{self, Name};
 use super::source::{Source, SourceError, Stream};
 use super::stats::ArchiveStats;
-use crate::engine::ids::CallId;
+use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 use crate::shell::clock;
 use crate::shell::store::calls::FallbackCall;
@@ -72,27 +73,48 @@ enum Owner {
 }
 
 impl<S: Source, L: Ledger> Collector<S, L> {
-    /// Tries to bring a recording to its end.
-    pub(super) async fn attempt(&self, job: &mut Job) -> Outcome {
-        let outcome = match self.advance(job).await {
-            Ok(()) => Outcome::Done,
-            Err(outcome) => outcome,
-        };
-        match &outcome {
-            Outcome::Failed(why) => {
+    /// Tries to bring recordings of one Asterisk to their end.
+    pub(super) async fn attempt(&self, jobs: Vec<Job>) -> Vec<(Job, Outcome)> {
+        let mut tried = Vec::with_capacity(jobs.len());
+        let mut away = false;
+        for mut job in jobs {
+            let outcome = match away {
+                // The others need not find out each for itself.
+                true => Outcome::Later(Duration::ZERO),
+                false => contained(ended(self.fetch_and_keep(&mut job))).await,
+            };
+            away |= matches!(outcome, Outcome::NodeAway(_) | Outcome::StorageAway(_));
+            tried.push((job, outcome));
+        }
+        contained(async {
+            self.write(&mut tried).await;
+            Outcome::Done
+        })
+        .await;
+        for (job, outcome) in &mut tried {
+            if matches!(outcome, Outcome::Done) {
+                *outcome = match &job.stage {
+                    Stage::Remove => contained(ended(self.remove(job))).await,
+                    Stage::Fetch | Stage::Write(_) => Outcome::Failed("it was not written".to_owned()),
+                };
+            }
+            if let Outcome::Failed(why) = &outcome {
                 warn!(recording = job.name, attempts = job.failures + 1, "archiving a recording failed: {why}");
                 if job.failures + 1 == FAILURES_UNTIL_REPORTED {
                     self.report_failure(job, why).await;
                 }
             }
-            Outcome::Done | Outcome::Later(_) | Outcome::NodeAway(_) | Outcome::StorageAway(_) => {}
         }
-        outcome
+        tried
     }
 
-    async fn advance(&self, job: &mut Job) -> Result<(), Outcome> {
-        let source = self.nodes.get(usize::from(job.node.0));
-        let source = source.ok_or_else(|| Outcome::Failed(format!("there is no Asterisk number {}", job.node.0)))?;
+    fn source(&self, node: NodeId) -> Result<&S, Outcome> {
+        let source = self.nodes.get(usize::from(node.0));
+        source.ok_or_else(|| Outcome::Failed(format!("there is no Asterisk number {}", node.0)))
+    }
+
+    async fn fetch_and_keep(&self, job: &mut Job) -> Result<(), Outcome> {
+        let source = self.source(job.node)?;
         if matches!(job.stage, Stage::Fetch) {
             job.stage = if self.was_erased(job).await? {
                 Stage::Remove
@@ -104,13 +126,42 @@ impl<S: Source, L: Ledger> Collector<S, L> {
                 }
             };
         }
-        if let Stage::Write(entry) = &job.stage {
-            self.ledger.save(entry).await?;
-            self.tell(entry);
-            job.wrote = true;
-            job.stage = Stage::Remove;
+        Ok(())
+    }
+
+    /// Writes what became of recordings in the database: all together, and where it does not take them so, each alone.
+    async fn write(&self, tried: &mut [(Job, Outcome)]) {
+        let to_write = |(job, outcome): &(Job, Outcome)| match (&job.stage, outcome) {
+            (Stage::Write(entry), Outcome::Done) => Some((**entry).clone()),
+            (Stage::Fetch | Stage::Write(_) | Stage::Remove, _) => None,
+        };
+        let entries: Vec<NewRecording> = tried.iter().filter_map(to_write).collect();
+        if entries.is_empty() {
+            return;
         }
-        source.delete(&job.name).await.or_else(|error| match error {
+        let all = self.ledger.save(&entries).await;
+        for one in tried {
+            let Some(entry) = to_write(one) else { continue };
+            let saved = match &all {
+                Err(LedgerError::Refused(_)) if entries.len() > 1 => {
+                    self.ledger.save(std::slice::from_ref(&entry)).await
+                }
+                all => all.clone(),
+            };
+            let (job, outcome) = one;
+            match saved {
+                Ok(()) => {
+                    self.tell(&entry);
+                    job.wrote = true;
+                    job.stage = Stage::Remove;
+                }
+                Err(error) => *outcome = error.into(),
+            }
+        }
+    }
+
+    async fn remove(&self, job: &Job) -> Result<(), Outcome> {
+        self.source(job.node)?.delete(&job.name).await.or_else(|error| match error {
             SourceError::NotFound => Ok(()),
             other => Err(other.into()),
         })
@@ -326,13 +377,17 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         // The row is for people to see. What is written already, or cannot be written, is no worse off without.
         if matches!(job.stage, Stage::Fetch) && matches!(self.ledger.entry(job.node, &job.name).await, Ok(None)) {
             let entry = entry(job, call, State::Failed, why.to_owned(), None);
-            if let Err(error) = self.ledger.save(&entry).await {
+            if let Err(error) = self.ledger.save(std::slice::from_ref(&entry)).await {
                 error!(%call, "that the recording cannot be archived ({why}) cannot be written either: {error}");
             } else {
                 self.tell(&entry);
             }
         }
     }
+}
+
+async fn ended(attempt: impl Future<Output = Result<(), Outcome>>) -> Outcome {
+    attempt.await.err().unwrap_or(Outcome::Done)
 }
 
 fn entry(job: &Job, call: CallId, state: State, problem: String, file: Option<ArchivedFile>) -> NewRecording {

@@ -65,9 +65,8 @@ impl Ledger for Books {
         Ok(calls.into_iter().map(|(call, name, talked)| Unrecorded { call, name, talked }).collect())
     }
 
-    async fn save(&self, entry: &NewRecording) -> Result<(), LedgerError> {
-        self.store.save_recording(entry.clone()).await?;
-        Ok(())
+    async fn save(&self, entries: &[NewRecording]) -> Result<(), LedgerError> {
+        Ok(self.store.save_recordings(entries).await?)
     }
 
     async fn add_fallback_call(&self, call: &FallbackCall) -> Result<CallId, LedgerError> {

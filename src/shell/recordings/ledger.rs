@@ -33,8 +33,8 @@ pub trait Ledger: Clone + Send + Sync + 'static {
         least: Duration,
     ) -> impl Future<Output = Result<Vec<Unrecorded>, LedgerError>> + Send;
 
-    /// Writes, in place of what was written of the same node and name.
-    fn save(&self, entry: &NewRecording) -> impl Future<Output = Result<(), LedgerError>> + Send;
+    /// Writes each in place of what was written of the same node and name; all of them or none.
+    fn save(&self, entries: &[NewRecording]) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     /// Enters a call that the fallback dialplan served while no engine was there. Doing it twice changes nothing.
     fn add_fallback_call(&self, call: &FallbackCall) -> impl Future<Output = Result<CallId, LedgerError>> + Send;

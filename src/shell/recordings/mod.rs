@@ -58,6 +58,8 @@ pub use stats::{ArchiveStats, Counts};
 
 /// Recordings in hand at once, of all Asterisks.
 const WORKERS: usize = 4;
+/// Recordings of talks that end within this time are fetched one after another by one worker, which wakes up once.
+const BEAT: Duration = Duration::from_millis(250);
 /// After a restart, calls of so many days are looked through for missing recordings.
 const LOOK_BACK_MS: i64 = 7 * 24 * 3_600_000;
 
@@ -80,6 +82,7 @@ pub struct ArchiveHandle {
 }
 
 struct Shared {
+    started: Instant,
     board: Mutex<Board>,
     changed: Notify,
     stats: Arc<ArchiveStats>,
@@ -112,7 +115,12 @@ impl Archive {
             Err(error) => error!("the archive of recordings cannot be used: {error}"),
         }
         let stats = Arc::new(ArchiveStats::default());
-        let shared = Arc::new(Shared { board: Mutex::new(board), changed: Notify::new(), stats: stats.clone() });
+        let shared = Arc::new(Shared {
+            started: Instant::now(),
+            board: Mutex::new(board),
+            changed: Notify::new(),
+            stats: stats.clone(),
+        });
         let collector = Collector { nodes, ledger, dir: dir.clone(), stats, files: AtomicU64::new(0) };
         let collector = Arc::new(collector);
         let tasks = TaskTracker::new();
@@ -131,7 +139,7 @@ impl ArchiveHandle {
     /// channel is `gone` is asked of Asterisk where it is not known. Never waits.
     pub fn collect(&self, node: NodeId, call: CallId, name: &str, talked: Duration, gone: bool) {
         let task = Task::Ended { call, talked: Some(talked), gone };
-        if !self.shared.add(node, name, task, Instant::now() + SETTLE) {
+        if !self.shared.add(node, name, task, self.shared.beat_after(SETTLE)) {
             error!(%call, recording = name, "too many recordings wait to be archived; this one stays in Asterisk until a sweep");
         }
     }
@@ -170,6 +178,12 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The first beat after this time. What ends within a beat is fetched and written together.
+    fn beat_after(&self, wait: Duration) -> Instant {
+        let beats = (self.started.elapsed() + wait).as_millis().div_ceil(BEAT.as_millis());
+        self.started + BEAT.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX))
+    }
+
     fn add(&self, node: NodeId, name: &str, task: Task, due: Instant) -> bool {
         let added = self.board().add(node, name, task, due);
         if added {
@@ -201,7 +215,7 @@ impl<S: Source, L: Ledger> Worker<S, L> {
             }
             match next {
                 Next::Sweep(node, keep) => self.sweep(node, keep).await,
-                Next::Run(job) => self.collect(job).await,
+                Next::Run(jobs) => self.collect(jobs).await,
                 Next::Wait(None) => changed.await,
                 Next::Wait(Some(until)) => {
                     tokio::select! {
@@ -213,19 +227,22 @@ impl<S: Source, L: Ledger> Worker<S, L> {
         }
     }
 
-    async fn collect(&self, mut job: Box<Job>) {
-        let outcome = contained(self.collector.attempt(&mut job)).await;
-        if !matches!(outcome, Outcome::Done | Outcome::Later(_)) {
-            self.shared.stats.retried();
+    async fn collect(&self, jobs: Vec<Job>) {
+        let node = jobs.first().map(|job| job.node);
+        for (job, outcome) in self.collector.attempt(jobs).await {
+            if !matches!(outcome, Outcome::Done | Outcome::Later(_)) {
+                self.shared.stats.retried();
+            }
+            let node = job.node;
+            let mut board = self.shared.board();
+            let first = board.finished(job, &outcome, Instant::now());
+            let backlog = board.len();
+            drop(board);
+            if first {
+                tell_of_trouble(node, &outcome, backlog);
+            }
         }
-        let node = job.node;
-        let mut board = self.shared.board();
-        let first = board.finished(job, &outcome, Instant::now());
-        let backlog = board.len();
-        drop(board);
-        if first {
-            tell_of_trouble(node, &outcome, backlog);
-        }
+        node.into_iter().for_each(|node| self.shared.board().let_go(node));
     }
 
     async fn sweep(&self, node: NodeId, keep: BTreeSet<String>) {

@@ -169,6 +169,8 @@ pub(super) struct Database {
     pub(super) unrecorded: Vec<Unrecorded>,
     /// One for each coming write.
     pub(super) refusals: VecDeque<LedgerError>,
+    /// How many entries each write had.
+    pub(super) writes: Vec<usize>,
     pub(super) behind: bool,
     /// Writing never comes to an end: a kill between the file and the row.
     pub(super) hang_save: bool,
@@ -201,15 +203,18 @@ impl Ledger for FakeDatabase {
         Ok(self.lock().unrecorded.clone())
     }
 
-    async fn save(&self, entry: &NewRecording) -> Result<(), LedgerError> {
+    async fn save(&self, entries: &[NewRecording]) -> Result<(), LedgerError> {
         if self.lock().hang_save {
             pending::<()>().await;
         }
         let mut database = self.lock();
+        database.writes.push(entries.len());
         if let Some(error) = database.refusals.pop_front() {
             return Err(error);
         }
-        database.entries.insert((entry.node, entry.name.clone()), entry.clone());
+        for entry in entries {
+            database.entries.insert((entry.node, entry.name.clone()), entry.clone());
+        }
         Ok(())
     }
 

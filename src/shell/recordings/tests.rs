@@ -104,6 +104,24 @@ fn seconds(count: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
+async fn talks_that_end_together_are_written_together_and_one_that_is_refused_does_not_keep_the_others_out() {
+    let mut setup = Setup::new();
+    let names = [NAME.to_owned(), NAME.replace('7', "8"), NAME.replace('7', "9")];
+    let calls = [CALL, CallId(CALL.0 + 1), CallId(CALL.0 + 2)];
+    names.iter().for_each(|name| setup.asterisk.put(name, talk(1_000, 9_000, 5_000)));
+    let refused = LedgerError::Refused("as the test wants it".to_owned());
+    // The three together, then the first alone; it comes back a second later.
+    setup.database.lock().refusals.extend([refused.clone(), refused]);
+    let archive = setup.start();
+    names.iter().zip(calls).for_each(|(name, call)| archive.collect(NODE, call, name, seconds(1), true));
+    idle(&archive).await;
+    let database = setup.database.lock();
+    assert_eq!(database.writes, [3, 1, 1, 1, 1]);
+    assert_eq!(database.entries.values().filter(|entry| entry.state == State::Stored).count(), 3);
+    assert!(!names.iter().any(|name| setup.asterisk.has(name)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_talk_is_fetched_checked_stored_written_and_then_removed() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(3_000, 9_000, 5_000));

@@ -2,7 +2,10 @@
 //!
 //! Numbers are found through indexes of their last digits, words through the rows of `client_index`: those of the word
 //! on the fewest cards are read in the order of the index until enough cards are found, and `marks` tell without a look
-//! at the card that the other words are not on it. No search reads more than `ROWS` of them.
+//! at the card that the other words are not on it. Of a word on very many cards no search reads more than `ROWS`.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use crate::domain::client::Client;
 use crate::domain::hint::Kind as StreetKind;
@@ -14,11 +17,13 @@ use super::clients::{COLUMNS, ClientRow, FROM, client_row};
 use super::{Columns as _, Dialect, Result, Sql, Store};
 
 /// Cards that are looked at for the best ones. A search that finds more says too little to choose by.
-const LOOKED_AT: i64 = 100;
+const LOOKED_AT: u32 = 100;
 /// Rows of one word, or of words that begin alike, that are read for a search.
 const ROWS: i64 = 30_000;
-/// Rows that are counted to know which word is on the fewest cards; more only where that does not tell.
-const COUNTED: [i64; 2] = [3_000, ROWS];
+/// Rows of each word that are looked at to know which one to read.
+const COUNTED: i64 = 3_000;
+/// Words that are read one after another, if each is on very many cards and few of those have the others.
+const MOST_LEADS: usize = 2;
 /// Names that are tried for a middle of a name.
 const NAMES: i64 = 100;
 /// Words of a query that are looked for.
@@ -45,8 +50,10 @@ enum Meaning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
     text: String,
-    /// How many rows of words begin so, up to so many as were counted; none if they were not counted.
+    /// How many rows of words begin so, up to [`COUNTED`]; none if they were not counted.
     rows: Option<i64>,
+    /// How many of those rows have the marks of the other words.
+    fitting: i64,
 }
 
 impl Store {
@@ -67,9 +74,7 @@ impl Store {
                 Meaning::Words(words) => self.cards_with(words).await?,
             };
             if !found.is_empty() {
-                found.sort_by_cached_key(|row| {
-                    std::cmp::Reverse((meaning.score(&row.card), row.counters.last_call, row.id))
-                });
+                found.sort_by_cached_key(|row| Reverse((meaning.score(&row.card), row.counters.last_call, row.id)));
                 found.truncate(most);
                 return Ok(found);
             }
@@ -78,59 +83,58 @@ impl Store {
     }
 
     async fn cards_with(&self, words: &[String]) -> Result<Vec<ClientRow>> {
-        let Some((lead, rest)) = self.lead(words).await? else { return Ok(Vec::new()) };
-        let mut found = match lead.rows {
-            Some(0) => Vec::new(),
-            Some(_) | None => self.cards(beginning(&lead, &rest)).await?,
-        };
-        let few = found.len() < usize::try_from(LOOKED_AT).unwrap_or(0) && rest.is_empty();
-        if (few || lead.rows == Some(0)) && lead.text.chars().count() >= SHORTEST_PART {
-            for row in self.cards(middle(&lead, &rest)).await? {
-                if !found.iter().any(|known| known.id == row.id) {
-                    found.push(row);
-                }
+        let (leads, others) = self.leads(words).await?;
+        let Some(lead) = leads.first() else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for lead in leads.iter().filter(|lead| lead.rows != Some(0)).take(MOST_LEADS) {
+            add_new(&mut found, self.cards(beginning(lead, &rest(&leads, &others, lead))).await?);
+            // All cards with this word were read; of a word on more cards the next word may tell of others.
+            if found.len() >= LOOKED_AT as usize || lead.rows < Some(COUNTED) {
+                break;
             }
+        }
+        let rest = rest(&leads, &others, lead);
+        let few = found.len() < LOOKED_AT as usize && rest.is_empty();
+        if (few || lead.rows == Some(0)) && lead.text.chars().count() >= SHORTEST_PART {
+            add_new(&mut found, self.cards(middle(lead, &rest)).await?);
         }
         Ok(found)
     }
 
-    /// The word that is on the fewest cards, and the others; none where there is nothing to look for.
-    async fn lead(&self, words: &[String]) -> Result<Option<(Term, Vec<Term>)>> {
-        let mut terms: Vec<_> = words.iter().map(|word| Term { text: word.clone(), rows: None }).collect();
-        let can_lead = |term: &&mut Term| tells(&term.text);
+    /// The words by which cards can be looked for, the best first: the one on the fewest cards, and of those on very
+    /// many the one whose cards have the others too most often; and the words that are only to be there as well.
+    async fn leads(&self, words: &[String]) -> Result<(Vec<Term>, Vec<Term>)> {
+        let terms = words.iter().map(|word| Term { text: word.clone(), rows: None, fitting: 0 });
+        let (mut leads, mut others): (Vec<_>, Vec<_>) = terms.partition(|term| tells(&term.text));
         // «ул», «пер» beside others are the kind of a street.
         let is_kind = |term: &Term| StreetKind::shown_words().any(|kind| kind.starts_with(term.text.as_str()));
-        let mut leads: Vec<&mut Term> = terms.iter_mut().filter(can_lead).collect();
         if leads.iter().any(|term| !is_kind(term)) {
-            leads.retain(|term| !is_kind(term));
+            others.extend(leads.extract_if(.., |term| is_kind(term)));
         }
-        if leads.is_empty() {
-            return Ok(None);
+        if words.len() > 1 && !leads.is_empty() {
+            self.count(&mut leads, &others).await?;
         }
-        for counted in COUNTED.into_iter().filter(|_| words.len() > 1) {
-            self.count(&mut leads, counted).await?;
-            if leads.iter().any(|term| term.rows < Some(counted)) {
-                break;
-            }
-        }
-        let best = leads.into_iter().min_by_key(|term| (term.rows, std::cmp::Reverse(term.text.len())));
-        let Some(lead) = best.map(|term| term.clone()) else { return Ok(None) };
-        terms.retain(|term| term.text != lead.text);
-        Ok(Some((lead, terms)))
+        leads.sort_by_key(|term| (term.rows, Reverse(term.fitting), Reverse(term.text.len())));
+        Ok((leads, others))
     }
 
-    /// Counts the rows of each word, up to so many.
-    async fn count(&self, terms: &mut [&mut Term], most: i64) -> Result<()> {
-        let mut sql = Sql::new("SELECT ");
-        for (at, term) in terms.iter().enumerate() {
-            sql.push(if at == 0 { "" } else { ", " });
-            sql.push("(SELECT COUNT(*) FROM (SELECT 1 FROM client_words WHERE ");
-            begins(&mut sql, "word", &term.text);
-            sql.push(&format!(" ORDER BY word LIMIT {most}) x{at}) AS n{at}"));
+    /// Counts the rows of each word that may lead.
+    async fn count(&self, leads: &mut [Term], others: &[Term]) -> Result<()> {
+        let mut sql = Sql::new("");
+        for (at, lead) in leads.iter().enumerate() {
+            let all = marks_of(&rest(leads, others, lead));
+            sql.push(if at == 0 { "" } else { " UNION ALL " });
+            sql.push(&format!("SELECT {at} AS term, COUNT(*) AS n, COUNT(*) FILTER (WHERE (marks & "));
+            sql.push_value(all);
+            sql.push(") = ");
+            sql.push_value(all);
+            sql.push(") AS fitting FROM (SELECT marks FROM client_words WHERE ");
+            begins(&mut sql, "word", &lead.text);
+            sql.push(&format!(" ORDER BY word LIMIT {COUNTED}) x{at}"));
         }
-        if let Some(row) = self.row(sql).await? {
-            for (at, term) in terms.iter_mut().enumerate() {
-                term.rows = Some(row.int(&format!("n{at}"))?);
+        for row in self.rows(sql).await? {
+            if let Some(lead) = usize::try_from(row.int("term")?).ok().and_then(|at| leads.get_mut(at)) {
+                (lead.rows, lead.fitting) = (Some(row.int("n")?), row.int("fitting")?);
             }
         }
         Ok(())
@@ -156,6 +160,21 @@ impl Store {
     }
 }
 
+/// All words but this one.
+fn rest<'a>(leads: &'a [Term], others: &'a [Term], lead: &Term) -> Vec<&'a Term> {
+    leads.iter().chain(others).filter(|term| term.text != lead.text).collect()
+}
+
+/// The marks of all these words that some card has.
+fn marks_of(terms: &[&Term]) -> i64 {
+    terms.iter().filter(|term| term.rows != Some(0)).fold(0, |all, term| all | marks(&term.text))
+}
+
+fn add_new(found: &mut Vec<ClientRow>, rows: Vec<ClientRow>) {
+    let known: BTreeSet<_> = found.iter().map(|row| row.id).collect();
+    found.extend(rows.into_iter().filter(|row| !known.contains(&row.id)));
+}
+
 /// Adds a condition: the column's word begins with this.
 fn begins(sql: &mut Sql, column: &str, text: &str) {
     sql.push(&format!("{column} >= "));
@@ -165,7 +184,7 @@ fn begins(sql: &mut Sql, column: &str, text: &str) {
 }
 
 /// Cards with a word that begins so, and the others.
-fn beginning(lead: &Term, rest: &[Term]) -> Sql {
+fn beginning(lead: &Term, rest: &[&Term]) -> Sql {
     let mut sql = Sql::new("SELECT w.client FROM (SELECT client, marks FROM client_words WHERE ");
     begins(&mut sql, "word", &lead.text);
     sql.push(" ORDER BY word, client DESC LIMIT ");
@@ -176,7 +195,7 @@ fn beginning(lead: &Term, rest: &[Term]) -> Sql {
 }
 
 /// Cards with this in the middle of a name, and the others.
-fn middle(lead: &Term, rest: &[Term]) -> Sql {
+fn middle(lead: &Term, rest: &[&Term]) -> Sql {
     let mut sql = Sql::new(
         "SELECT w.client FROM (SELECT w.client, w.marks FROM (SELECT DISTINCT part, word FROM name_parts WHERE ",
     );
@@ -191,9 +210,8 @@ fn middle(lead: &Term, rest: &[Term]) -> Sql {
 }
 
 /// Ends a statement about rows `w`: only cards that have the other words too, and not more of them than are looked at.
-fn narrow(sql: &mut Sql, rest: &[Term]) {
-    let marked = |term: &&Term| term.rows != Some(0);
-    let all = rest.iter().filter(marked).fold(0, |all, term| all | marks(&term.text));
+fn narrow(sql: &mut Sql, rest: &[&Term]) {
+    let all = marks_of(rest);
     sql.push("(w.marks & ");
     sql.push_value(all);
     sql.push(") = ");
@@ -210,7 +228,7 @@ fn narrow(sql: &mut Sql, rest: &[Term]) {
         sql.push(" THEN 1 END FROM client_search s WHERE s.client = w.client) = 1");
     }
     sql.push(" LIMIT ");
-    sql.push_value(LOOKED_AT);
+    sql.push_value(i64::from(LOOKED_AT));
 }
 
 /// Cards with these digits in a number: first the very number or id, then those that end so, then the rest.
@@ -242,7 +260,7 @@ fn numbers(digits: &str, typed: &str) -> Sql {
         }
     }
     sql.push(") found LIMIT ");
-    sql.push_value(LOOKED_AT);
+    sql.push_value(i64::from(LOOKED_AT));
     sql
 }
 
@@ -401,6 +419,27 @@ mod tests {
             assert_eq!(found(s, "иван лис").await, newest);
             // The others have one digit more behind.
             assert_eq!(found(s, "0000007").await[0], ids[7]);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_one_card_that_has_two_very_common_words_is_found() {
+        on_both(async |t| {
+            let common = u64::try_from(COUNTED).unwrap() + 10;
+            let card = |number: u64| {
+                let (surname, name) = match number {
+                    0 => ("Лисицын", "Иван"),
+                    number if number <= common => ("Лисицын", "Пётр"),
+                    _ => ("Щукин", "Иван"),
+                };
+                let phone = phones(&[&format!("+7900{number:07}")]);
+                crate::domain::client::Create { details: vec![phone, named(surname, name)], ..Default::default() }
+            };
+            let cards: Vec<_> = (0..=2 * common).map(card).collect();
+            let ids = t.store.import_clients(cards, &olga(), Wall(1)).await.unwrap();
+            assert_eq!(found(&t.store, "ива лис").await, ids[..1]);
+            assert_eq!(found(&t.store, "лис ива").await, ids[..1]);
         })
         .await;
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::command::Fact;
@@ -185,14 +185,15 @@ impl Writer {
         }
     }
 
-    /// Waits a moment for more facts: one transaction for many.
+    /// Waits a moment for more facts: one transaction for many. Nobody wakes us for each of them meanwhile.
     async fn fill(&mut self, facts: &mut Vec<Fact>) {
-        let deadline = Instant::now() + WINDOW;
-        while facts.len() < BATCH {
-            match timeout_at(deadline, self.inbox.recv_many(facts, BATCH - facts.len())).await {
-                Ok(0) | Err(_) => break,
-                Ok(_) => {}
-            }
+        if facts.len() < BATCH {
+            tokio::time::sleep(WINDOW).await;
+        }
+        while facts.len() < BATCH
+            && let Ok(fact) = self.inbox.try_recv()
+        {
+            facts.push(fact);
         }
     }
 

@@ -11,7 +11,7 @@ use super::calls::{narrow_party, narrow_time, page_of};
 use super::change::{call_id, call_key, call_row, millis};
 use super::page::Place;
 use super::table::{Table, statements};
-use super::{Columns as _, Page, Result, Sql, Store, StoreError};
+use super::{Columns as _, Page, Result, Sql, Store, StoreError, Tx};
 
 /// How a recording is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,35 +148,33 @@ const SELECT: &str = "SELECT r.id, r.call, r.node, r.name, r.path, r.sha256, r.b
      FROM recordings r JOIN calls c ON c.id = r.call LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
 
 impl Store {
-    /// Saves what became of a recording; answers its number. Saved again it is brought up to date, but an archived
-    /// file is never forgotten because a later look found nothing any more.
+    /// Saves what became of recordings, all of them or none. One that is saved again is brought up to date, but an
+    /// archived file is never forgotten because a later look found nothing any more.
     ///
     /// # Errors
-    /// When the database does not answer or does not accept it.
+    /// When the database does not answer or does not accept one of them.
+    pub async fn save_recordings(&self, new: &[NewRecording]) -> Result<()> {
+        if let [one] = new {
+            return self.save_recording(one.clone()).await.map(drop);
+        }
+        let mut tx = self.begin().await?;
+        for one in new {
+            tx.save_recording(one).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Saves what became of a recording; answers its number.
+    ///
+    /// # Errors
+    /// As [`save_recordings`](Self::save_recordings).
     pub async fn save_recording(&self, new: NewRecording) -> Result<i64> {
-        let (node, name) = (i64::from(new.node.0), new.name.clone());
         // Nearly always the call is known and nothing was erased.
         if let Some(row) = self.write_returning(insert(&new)?).await?.first() {
             return row.int("id");
         }
         let mut tx = self.begin().await?;
-        // The call itself may still be on its way through the journal.
-        for sql in statements(Table::Calls, &[call_row(new.call)], self.dialect()) {
-            tx.execute(sql).await?;
-        }
-        let erased = "SELECT id FROM recordings WHERE node = $1 AND name = $2 AND state = 'erased'";
-        let erased = Sql::new(erased).with(node).with(nameless(&name).to_owned());
-        if let Some(row) = tx.rows(erased).await?.first() {
-            // What was erased does not come back.
-            return row.int("id");
-        }
-        let mut rows = tx.rows(insert(&new)?).await?;
-        if rows.is_empty() {
-            // What is there is better, and was left.
-            let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name = $2").with(node).with(name);
-            rows = tx.rows(sql).await?;
-        }
-        let id = rows.first().ok_or(StoreError::NotFound("recording"))?.int("id")?;
+        let id = tx.save_recording(&new).await?;
         tx.commit().await?;
         Ok(id)
     }
@@ -255,6 +253,31 @@ pub(super) fn nameless(name: &str) -> &str {
 }
 
 /// Of a call that is known; not where the recording was erased, nor in place of a file that is there where there is none.
+impl Tx {
+    async fn save_recording(&mut self, new: &NewRecording) -> Result<i64> {
+        if let Some(row) = self.rows(insert(new)?).await?.first() {
+            return row.int("id");
+        }
+        // The call itself may still be on its way through the journal.
+        for sql in statements(Table::Calls, &[call_row(new.call)], self.1) {
+            self.execute(sql).await?;
+        }
+        let erased = "SELECT id FROM recordings WHERE node = $1 AND name = $2 AND state = 'erased'";
+        let erased = Sql::new(erased).with(i64::from(new.node.0)).with(nameless(&new.name).to_owned());
+        if let Some(row) = self.row(erased).await? {
+            // What was erased does not come back.
+            return row.int("id");
+        }
+        if let Some(row) = self.rows(insert(new)?).await?.first() {
+            return row.int("id");
+        }
+        // What is there is better, and was left.
+        let sql = Sql::new("SELECT id FROM recordings WHERE node = $1 AND name = $2");
+        let left = self.row(sql.with(i64::from(new.node.0)).with(new.name.clone())).await?;
+        left.ok_or(StoreError::NotFound("recording"))?.int("id")
+    }
+}
+
 fn insert(new: &NewRecording) -> Result<Sql> {
     let file = &new.file;
     let bytes = file.as_ref().map(|file| i64::try_from(file.bytes)).transpose();
