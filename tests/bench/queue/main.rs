@@ -50,7 +50,7 @@ const fn ms(count: u64) -> Duration {
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wants = |what: &str| wanted.is_empty() || wanted.iter().any(|word| word == what);
-    let mut world = World::new(AGENTS);
+    let mut world = World::new(AGENTS, world::QUEUE_ONLY);
     if wants("start") {
         start(&mut world);
     }

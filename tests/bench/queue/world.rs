@@ -19,6 +19,11 @@ pub const ARI_PASSWORD: &str = "asterisk-of-a-benchmark";
 pub const ENGINE: &str = "74951234567";
 /// What callers dial to come to app_queue.
 pub const APP_QUEUE: &str = "5555";
+/// What callers dial to be answered by the dialplan and to hear a sound.
+pub const PLAIN: &str = "5556";
+
+/// No more than the queue needs: callers come to it at once.
+pub const QUEUE_ONLY: &str = "[office]\ngreeting = false\n";
 
 const LOGIN: &str = "chief";
 const PASSWORD: &str = "correct horse battery staple";
@@ -29,13 +34,21 @@ const FIRST_PORT: u16 = 23_000;
 const LAST_PORT: u16 = 30_000;
 
 /// app_queue as it would be set up for the same office: recorded in stereo, longest idle first, no after-call work.
-const PEER_DIALPLAN: &str = "
+fn peer_dialplan(dir: &Path) -> String {
+    format!(
+        "
 [perezvon-inbound](+)
-exten => 5555,1,Gosub(perezvon-record,s,1)
+exten => {APP_QUEUE},1,Gosub(perezvon-record,s,1)
  same => n,Answer()
  same => n,Queue(bench)
  same => n,Hangup()
-";
+exten => {PLAIN},1,Answer()
+ same => n,Playback({}/asterisk/sounds/ru/hello)
+ same => n,Hangup()
+",
+        dir.display()
+    )
+}
 const PEER_QUEUE: &str = "
 [bench]
 strategy = leastrecent
@@ -85,11 +98,11 @@ fn repository() -> &'static Path {
 }
 
 impl World {
-    /// Starts Asterisk. The engine is not running yet.
-    pub fn new(agents: usize) -> World {
+    /// Starts Asterisk. The engine, whose configuration ends with `office`, is not running yet.
+    pub fn new(agents: usize, office: &str) -> World {
         let folder = tempfile::Builder::new().prefix("pz-bench-").tempdir().expect("a folder");
         let dir = folder.path().to_owned();
-        std::fs::write(dir.join("extensions.conf"), PEER_DIALPLAN).expect("a file");
+        std::fs::write(dir.join("extensions.conf"), peer_dialplan(&dir)).expect("a file");
         let members = (1..=agents).fold(PEER_QUEUE.to_owned(), |mut text, n| {
             let _ = writeln!(text, "member => PJSIP/agent-{n}");
             text
@@ -98,7 +111,7 @@ impl World {
         let asterisk = start_asterisk(&dir);
         let world =
             World { dir, asterisk, engine: None, api: Api::new(web_port()), agents: Vec::new(), _folder: folder };
-        world.write_config();
+        world.write_config(office);
         world.add_user();
         world
     }
@@ -108,7 +121,7 @@ impl World {
         self.dir.join("data")
     }
 
-    fn write_config(&self) {
+    fn write_config(&self, office: &str) {
         std::fs::create_dir_all(self.data()).expect("a folder");
         let (dir, data) = (self.dir.display(), self.data());
         let data = data.display();
@@ -117,7 +130,7 @@ impl World {
              password = \"{ARI_PASSWORD}\"\nsounds_dir = \"{dir}/asterisk/sounds\"\n\
              [database]\nurl = \"sqlite://{data}/perezvon.db\"\n[web]\nlisten = \"127.0.0.1:{}\"\n\
              [recording]\ndir = \"{data}/recordings\"\n[limits]\ntrunk = \"trunk\"\n\
-             [office]\ngreeting = false\n[queue.defaults]\nwrap_up_seconds = 0\nannounce_first_seconds = 0\n",
+             [queue.defaults]\nwrap_up_seconds = 0\nannounce_first_seconds = 0\n{office}",
             http_port(),
             web_port()
         );
@@ -175,9 +188,13 @@ impl World {
         self.engine.as_ref().map(Process::pid).unwrap_or_default()
     }
 
+    pub fn log_in(&self) {
+        self.api.log_in(LOGIN, PASSWORD);
+    }
+
     /// Makes agents, registers their phones and lets them be ready. At most once.
     pub fn hire(&mut self, count: usize) {
-        self.api.log_in(LOGIN, PASSWORD);
+        self.log_in();
         let mut lines = "SEQUENTIAL\n".to_owned();
         for n in 1..=count {
             let body =
