@@ -175,6 +175,22 @@ impl Cache {
         kept.bytes + more <= self.most
     }
 
+    /// The name of a file that will be there when Asterisk opens it: a second name of a sentence, or what is
+    /// [written](Self::write) in its place.
+    pub(super) fn promise(&self) -> PathBuf {
+        self.dir.join(LIVE).join(format!("{:032x}.wav", rand::rng().random::<u128>()))
+    }
+
+    /// Writes a sound under a promised name, whole or not at all. Blocks.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(super) fn write(&self, promised: &Path, samples: &[i16]) -> io::Result<()> {
+        let new = promised.with_extension("new");
+        std::fs::write(&new, file(samples)?)?;
+        std::fs::rename(&new, promised)
+    }
+
     /// Begins a sound that grows.
     ///
     /// # Errors
@@ -193,8 +209,7 @@ impl Cache {
     pub(super) async fn keep(&self, name: Name, mut growing: Growing) -> io::Result<PathBuf> {
         let mut samples = std::mem::take(&mut growing.samples);
         level(&mut samples);
-        let bytes = u32::try_from(samples.len() * 2).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let whole: Vec<u8> = header(bytes).into_iter().chain(samples.into_iter().flat_map(i16::to_le_bytes)).collect();
+        let whole = file(&samples)?;
         let length = whole.len() as u64;
         if !self.make_room(length) {
             return Err(io::Error::new(
@@ -295,6 +310,12 @@ fn whole(path: &Path) -> Option<(u64, SystemTime)> {
     file.read_exact(&mut found).ok()?;
     let samples = u32::try_from(about.len().checked_sub(HEADER as u64)?).ok()?;
     (samples > 0 && found == header(samples)).then_some((about.len(), about.modified().ok()?))
+}
+
+/// These samples as a WAV.
+fn file(samples: &[i16]) -> io::Result<Vec<u8>> {
+    let bytes = u32::try_from(samples.len() * 2).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    Ok(header(bytes).into_iter().chain(samples.iter().flat_map(|sample| sample.to_le_bytes())).collect())
 }
 
 /// The header of a WAV with so many bytes of samples: 16-bit, mono, a telephone line's rate.

@@ -84,6 +84,8 @@ struct Job {
     language: Language,
     text: String,
     asked: Instant,
+    /// As long as its caller waits for it; none where nobody does.
+    until: Option<Instant>,
     tries: u32,
     stage: watch::Sender<Stage>,
 }
@@ -129,7 +131,6 @@ pub(super) struct Desk {
     urgent: mpsc::Sender<Arc<Slot>>,
     later: mpsc::Sender<Arc<Slot>>,
     engine: Engine,
-    deadline: Duration,
     /// Processes and programs that are ready to speak.
     ready: AtomicUsize,
     pub(super) stats: Stats,
@@ -177,7 +178,6 @@ impl Desk {
             urgent,
             later,
             engine: settings.engine.clone(),
-            deadline: settings.deadline,
             ready: AtomicUsize::new(0),
             stats: Stats::default(),
         });
@@ -190,9 +190,16 @@ impl Desk {
         desk
     }
 
-    /// Asks for a sentence. Never waits. `None`: it was refused a moment ago, there are too many, or (where a caller
-    /// waits for it) nobody can speak at the moment.
-    pub(super) fn want(&self, shelf: &Arc<Shelf>, language: Language, text: &str, urgent: bool) -> Option<Wanted> {
+    /// Asks for a sentence, for which a caller waits `until` then, or nobody yet. Never waits. `None`: it was refused a
+    /// moment ago, there are too many, or (where a caller waits for it) nobody can speak at the moment.
+    pub(super) fn want(
+        &self,
+        shelf: &Arc<Shelf>,
+        language: Language,
+        text: &str,
+        until: Option<Instant>,
+    ) -> Option<Wanted> {
+        let urgent = until.is_some();
         let name = shelf.cache.name(&[&self.engine.signature(language), language.as_str(), text]);
         if let Some(path) = shelf.cache.get(name) {
             return Some(Wanted::Kept(path));
@@ -202,9 +209,11 @@ impl Desk {
         }
         let mut coming = lock(&shelf.coming);
         if let Some(found) = coming.get_mut(&name) {
-            let behind = if urgent && !found.urgent { found.slot.upgrade() } else { None };
-            if behind.is_some_and(|slot| self.urgent.try_send(slot).is_ok()) {
-                found.urgent = true;
+            if let Some(slot) = found.slot.upgrade().filter(|_| urgent) {
+                if let Some(job) = lock(&slot).as_mut() {
+                    job.until = job.until.max(until);
+                }
+                found.urgent = found.urgent || self.urgent.try_send(slot).is_ok();
             }
             return Some(Wanted::Coming(found.stage.clone()));
         }
@@ -216,6 +225,7 @@ impl Desk {
             language,
             text: text.to_owned(),
             asked: Instant::now(),
+            until,
             tries: 0,
             stage: sender,
         };
@@ -263,7 +273,7 @@ impl Lines {
                 else => return None,
             };
             let Some(job) = lock(&slot).take() else { continue };
-            if urgent && job.asked.elapsed() > desk.deadline {
+            if urgent && job.until.is_some_and(|until| until < Instant::now()) {
                 // Its caller hears the shipped sounds by now: others first, but the next caller shall find it.
                 if let Some(coming) = lock(&job.shelf.coming).get_mut(&job.name) {
                     coming.urgent = false;

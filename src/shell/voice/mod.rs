@@ -1,6 +1,7 @@
 //! The voice at run time: what the shipped sounds do not hold (streets, names) is synthesized, kept, and played.
 //!
 //! - [`Speaker`]: all of it; [`Voice`]: that of one Asterisk, asked what to play
+//! - `prompt`: a prompt put together of shipped sounds and sentences
 //! - `desk`: who wants which sentence; restarts those who speak
 //! - `process`, `protocol`, `child`, `rhvoice`: RHVoice in a process of its own; `command`: any other program
 //! - `cache`: sentences that were said before
@@ -13,6 +14,7 @@ mod child;
 mod command;
 mod desk;
 mod process;
+mod prompt;
 mod protocol;
 mod rhvoice;
 mod say;
@@ -31,7 +33,8 @@ use tracing::warn;
 use crate::speech::{Fragment, Language, Phrase, said};
 
 use cache::Cache;
-use desk::{Desk, Shelf, Stage, Wanted};
+use desk::{Desk, Shelf};
+use prompt::Prompt;
 use settings::Settings;
 
 pub use child::VoiceWorker;
@@ -43,8 +46,6 @@ pub use say::{SayError, say};
 const FORM: u32 = 1;
 /// Samples of silence behind each sentence: 200 ms.
 const AFTER_SENTENCE: usize = 1_600;
-/// The shipped silence between two sentences.
-const PAUSE: &str = "pause-stop";
 /// Below the folder of sounds.
 const CACHE: &str = "cache";
 
@@ -144,12 +145,6 @@ pub struct Voice {
     deadline: Duration,
 }
 
-/// What a prompt is made of.
-enum Piece {
-    Shipped(String),
-    Sentence(Wanted),
-}
-
 impl Voice {
     /// Only the shipped sounds.
     #[must_use]
@@ -157,73 +152,20 @@ impl Voice {
         Voice { place: Place::new(sounds_dir), source: None, deadline: Duration::ZERO }
     }
 
-    /// What Asterisk is to play for these phrases: `sound:` addresses, one after another, never none. Waits for
-    /// sentences that are not there yet, but no longer than the deadline; then it is the shipped sounds, which leave
-    /// names and streets out.
+    /// What Asterisk is to play for these phrases: `sound:` addresses, one after another, never none. Waits only for a
+    /// sentence with which the prompt begins, and no longer than the deadline; then it is the shipped sounds, which leave
+    /// names and streets out. Must be called inside a tokio runtime.
     pub async fn media(&self, phrases: &[Phrase], language: Language) -> Vec<String> {
-        if let Some(source) = &self.source {
-            match tokio::time::timeout(self.deadline, self.whole(source, phrases, language)).await {
-                Ok(Some(media)) => return media,
-                Ok(None) | Err(_) if phrases.iter().any(|phrase| sentence(phrase, language).is_some()) => {
-                    source.desk.stats.without.inc();
-                }
-                Ok(None) | Err(_) => {}
-            }
+        if let Some(source) = &self.source
+            && phrases.iter().any(|phrase| sentence(phrase, language).is_some())
+        {
+            return Prompt::new(self, source, language).of(phrases).await;
         }
         self.shipped_sounds(phrases, language).collect()
     }
 
     fn shipped_sounds(&self, phrases: &[Phrase], language: Language) -> impl Iterator<Item = String> {
         said(phrases, language).fragments.into_iter().map(move |fragment| self.place.fragment(fragment, language))
-    }
-
-    /// With all that is to be said. `None`: something cannot be said, or nothing needs to be.
-    async fn whole(&self, source: &Source, phrases: &[Phrase], language: Language) -> Option<Vec<String>> {
-        let texts: Vec<Option<String>> = phrases.iter().map(|phrase| sentence(phrase, language)).collect();
-        if texts.iter().all(Option::is_none) {
-            return None;
-        }
-        let mut pieces = Vec::new();
-        let mut rest = phrases.iter().zip(&texts);
-        let mut shipped = Vec::new();
-        let mut pauses = true;
-        loop {
-            let next = rest.next();
-            if let Some((phrase, None)) = next {
-                shipped.push(phrase.clone());
-                continue;
-            }
-            if !shipped.is_empty() {
-                // Together: there are pauses between them.
-                pieces.extend(self.shipped_sounds(&shipped, language).map(Piece::Shipped));
-                // The short word of greeting flows into what follows: the caller is told within a second.
-                pauses = shipped.pop() != Some(Phrase::Hello);
-                shipped.clear();
-            }
-            let Some((_, Some(text))) = next else { break };
-            if pauses && matches!(pieces.last(), Some(Piece::Shipped(_))) {
-                // A synthesized sentence brings its pause with it, a shipped one does not.
-                let pause = Fragment::named(PAUSE, language).map(|pause| self.place.fragment(pause, language));
-                pieces.extend(pause.map(Piece::Shipped));
-            }
-            for sentence in sentences(text) {
-                pieces.push(Piece::Sentence(source.desk.want(&source.shelf, language, sentence, true)?));
-            }
-        }
-        let mut media = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            media.push(match piece {
-                Piece::Shipped(sound) => sound,
-                Piece::Sentence(wanted) => {
-                    format!("sound:{}", wanted.sound().await?.with_extension("").to_str()?)
-                }
-            });
-        }
-        // A text without a single word has no sentence.
-        (!media.is_empty()).then(|| {
-            source.desk.stats.whole.inc();
-            media
-        })
     }
 
     /// These phrases will be wanted soon: what is not kept yet is synthesized after all that callers wait for. Never
@@ -233,21 +175,8 @@ impl Voice {
         for text in phrases.iter().filter_map(|phrase| sentence(phrase, language)) {
             for sentence in sentences(&text) {
                 // Whoever wants it asks again.
-                let _ = source.desk.want(&source.shelf, language, sentence, false);
+                let _ = source.desk.want(&source.shelf, language, sentence, None);
             }
-        }
-    }
-}
-
-impl Wanted {
-    /// Where it can be played from.
-    async fn sound(self) -> Option<PathBuf> {
-        match self {
-            Wanted::Kept(path) => Some(path),
-            Wanted::Coming(mut stage) => match &*stage.wait_for(|stage| *stage != Stage::Waiting).await.ok()? {
-                Stage::Waiting => None,
-                Stage::Begun(path) | Stage::Whole(path) => Some(path.clone()),
-            },
         }
     }
 }

@@ -4,6 +4,8 @@ use super::process::Start;
 use super::process::fake::shell;
 use super::settings::{Engine, Template};
 use super::*;
+use crate::domain::address::Car;
+use crate::speech::order::{OrderStatus, Progress};
 use crate::speech::wav::Sound;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -15,6 +17,8 @@ struct Rig {
     speaker: Speaker,
     voice: Voice,
     cancel: CancellationToken,
+    /// What the script calls `DIR`.
+    go: Option<tempfile::TempDir>,
 }
 
 impl Drop for Rig {
@@ -30,16 +34,16 @@ impl Rig {
         let desk = Some(Desk::fake(&settings, start, &cancel));
         let speaker = Speaker { desk, settings: Arc::new(settings), shelves: Arc::default(), cancel: cancel.clone() };
         let voice = speaker.voice(dir.path().to_str().unwrap());
-        Rig { dir, speaker, voice, cancel }
+        Rig { dir, speaker, voice, cancel, go: None }
     }
 
     /// One process that runs this script; `DIR` in it is a folder of its own.
     fn script(script: &str) -> Rig {
         let dir = tempfile::tempdir().unwrap();
         let script = script.replace("DIR", dir.path().to_str().unwrap());
-        // Kept until the processes of the test end with it.
-        std::mem::forget(dir);
-        Rig::new(shell(&script), Settings { workers: 1, deadline: PATIENCE, ..Settings::default() })
+        let mut rig = Rig::new(shell(&script), Settings { workers: 1, deadline: PATIENCE, ..Settings::default() });
+        rig.go = Some(dir);
+        rig
     }
 
     async fn ready(&self) {
@@ -150,6 +154,41 @@ async fn a_voice_that_hangs_costs_the_deadline_and_no_more() {
     rig.ready().await;
     let phrases = [free("Улица Ленина."), Phrase::StayOnLine];
     assert_eq!(rig.voice.media(&phrases, Language::Ru).await, rig.fragments(&phrases));
+}
+
+#[tokio::test]
+async fn a_prompt_begins_at_once_and_the_sentences_in_it_are_there_when_their_turn_comes() {
+    let rig = Rig::script("ready; while next; do until [ -e DIR/go ]; do :; done; sound; printf 'E\\0\\0\\0\\0'; done");
+    rig.ready().await;
+    let media = rig.voice.media(&[Phrase::Hello, free("Улица Ленина. Дом пять.")], Language::Ru).await;
+    assert_eq!(media.len(), 3, "{media:?}");
+    let promised = |at: usize| std::path::PathBuf::from(format!("{}.wav", media[at].strip_prefix("sound:").unwrap()));
+    assert!(media[1].contains("/cache/live/") && !promised(1).exists() && !promised(2).exists());
+    std::fs::write(rig.go.as_ref().unwrap().path().join("go"), "").unwrap();
+    rig.until(|_| promised(1).exists() && promised(2).exists()).await;
+    rig.until(|rig| rig.said() == 2 && rig.desk().stats.whole.get() == 1).await;
+    assert_eq!(rig.desk().stats.without.get(), 0);
+}
+
+#[tokio::test]
+async fn a_sentence_that_is_not_there_in_time_is_told_by_the_shipped_sounds() {
+    let rig = Rig::script("ready; next; exec sleep 600");
+    rig.ready().await;
+    let car = Car { make: "Лунамобиль".into(), plate: "А123ВС77".into(), ..Car::default() };
+    let progress = Progress::Assigned { minutes: Some(5) };
+    let order = Phrase::Order(OrderStatus { progress, car: Some(car), from: None });
+    let media = rig.voice.media(&[Phrase::Hello, order.clone()], Language::Ru).await;
+    assert!(media.len() > 2 && media[1].contains("/cache/live/"), "{media:?}");
+    let path = |media: &String| std::path::PathBuf::from(format!("{}.wav", media.strip_prefix("sound:").unwrap()));
+    rig.until(|_| media[1..].iter().all(|sound| path(sound).exists())).await;
+    rig.until(|rig| rig.desk().stats.without.get() == 1).await;
+    let shipped = said(&[order], Language::Ru).fragments;
+    let length: usize =
+        shipped.iter().map(|f| crate::shell::sounds::shipped(&format!("ru/{f}.wav")).unwrap().len()).sum();
+    let heard: Vec<usize> = media[1..].iter().map(|sound| heard(sound).samples.len()).collect();
+    // All of them in place of one sentence, shortened at the seams; in the places of the others nothing.
+    assert_eq!(heard.iter().filter(|samples| (length / 4..length / 2).contains(samples)).count(), 1, "{heard:?}");
+    assert_eq!(heard.iter().filter(|samples| **samples == 800).count(), heard.len() - 1, "{heard:?}");
 }
 
 #[tokio::test]
