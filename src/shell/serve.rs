@@ -108,6 +108,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         metering: config.metering.clone(),
         hints: Hints::start(store.clone(), cancel.clone()),
         recording: config.recording.clone(),
+        sentences: config.speech.cache_dir.clone(),
         cancel: cancel.clone(),
     });
     let serving = tokio::spawn(web::serve(listener, web::router(state), cancel.clone()));

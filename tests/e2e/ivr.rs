@@ -220,12 +220,29 @@ fn who_waits_hears_that_the_order_changed_and_the_agent_sees_what_the_caller_did
 #[test]
 fn with_a_voice_the_whole_sentence_is_heard_from_what_was_made_before_the_call() {
     let office = Office::open(Options { office: "", voice: true, ..Options::default() });
-    let number = "79005550401";
-    office.order(number, Stand::Assigned);
-    // Made when the order changed, before anybody calls: the car, the minutes, and the car as news.
+    office.order("79005550401", Stand::Assigned);
+    hears_the_whole_sentence(&office, "79005550401", &made_before(&office));
+}
+
+#[test]
+fn an_asterisk_elsewhere_has_fetched_the_sentences_before_they_are_played() {
+    let office = Office::open(Options { office: "", voice: true, elsewhere: true, ..Options::default() });
+    office.order("79005550402", Stand::Assigned);
+    let before = made_before(&office);
+    let fetched = office.dir.join("asterisk/cache");
+    let buckets = || std::fs::read_dir(&fetched).into_iter().flatten().count();
+    wait_until("Asterisk has fetched them", 30, || buckets().min(before.len()), |count| *count == before.len());
+    wait_until("nothing is being fetched", 30, || office.ari.bridges().len(), |bridges| *bridges == 0);
+    hears_the_whole_sentence(&office, "79005550402", &before);
+}
+
+/// Made when the order changed, before anybody calls: the car, the minutes, and the car as news.
+fn made_before(office: &Office) -> Vec<PathBuf> {
     let kept = office.dir.join("sounds/cache");
-    wait_until("sentences are kept", 20, || sentences(&kept), |found| found.len() >= 3);
-    let before = sentences(&kept);
+    wait_until("sentences are kept", 20, || sentences(&kept), |found| found.len() >= 3)
+}
+
+fn hears_the_whole_sentence(office: &Office, number: &str, before: &[PathBuf]) {
     let ear = office.ear(number, 0, Fingers::Rfc4733);
     let at = ear.wait_heard(&hello(), 0, 20);
     let channel = office.ari.channel_of(number);

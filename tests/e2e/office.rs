@@ -37,6 +37,8 @@ pub struct Options {
     pub more: &'static str,
     /// RHVoice speaks, and the office has a folder of sounds of its own; else there are the shipped sounds alone.
     pub voice: bool,
+    /// Asterisk fetches all sounds from the engine, as if it were on another machine.
+    pub elsewhere: bool,
     /// The database; SQLite in the office's folder when there is none.
     pub database: Option<String>,
     /// Seconds without a packet after which Asterisk ends a leg.
@@ -52,6 +54,7 @@ impl Default for Options {
             limits: "",
             more: "",
             voice: false,
+            elsewhere: false,
             database: None,
             rtp_timeout: 60,
         }
@@ -145,7 +148,10 @@ impl Office {
         let database = options.database.clone().unwrap_or_else(|| format!("sqlite://{dir}/perezvon.db"));
         // A voice keeps what it said beside the sounds.
         let (sounds, speech) = match options.voice {
-            true => (self.dir.join("sounds"), crate::rhvoice::speech().expect("RHVoice")),
+            true => {
+                let speech = crate::rhvoice::speech().expect("RHVoice");
+                (self.dir.join("sounds"), format!("{speech}cache_dir = \"{dir}/sounds\"\n"))
+            }
             false => (repository().join("sounds"), "[speech]\nengine = \"none\"\n".to_owned()),
         };
         let text = format!(
@@ -157,7 +163,11 @@ impl Office {
              [telemetry]\nlog = \"info,perezvon=debug,perezvon::shell::web=info\"\n\
              [queue.defaults]\n{}\n[office]\n{}\n[limits]\ntrunk = \"trunk\"\n{}\n{}\n{speech}",
             self.ari.port,
-            sounds.display(),
+            if options.elsewhere {
+                format!("http://127.0.0.1:{}/sounds", self.web_port)
+            } else {
+                sounds.display().to_string()
+            },
             self.web_port,
             options.queue,
             options.office,

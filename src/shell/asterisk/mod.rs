@@ -9,6 +9,7 @@
 //! - `lanes`: requests of one call one after another, of different calls at once
 //! - [`provision`]: agents' phones, put into Asterisk's dynamic configuration
 //! - [`stored`]: recordings that lie in Asterisk
+//! - `warm`: sounds that an Asterisk on another machine fetches before they are played
 //! - [`check`]: is this Asterisk fit and well configured?
 
 pub mod check;
@@ -24,6 +25,7 @@ pub mod rest;
 mod snapshot;
 mod socket;
 pub mod stored;
+mod warm;
 
 use std::fmt;
 use std::sync::Arc;
@@ -196,6 +198,9 @@ impl Node {
         let stats = Arc::new(NodeStats::default());
         let names = Names { app: config.app.clone() };
         let entrances = Arc::new(Entrances::default());
+        if let Some(wishes) = voice.wishes() {
+            tokio::spawn(warm::run(rest.clone(), wishes, cancel.clone()));
+        }
         let lanes = Lanes::new(id, rest.clone(), names, voice, events.clone(), stats.clone(), entrances.clone());
         let lanes = Arc::new(lanes);
         let (connected, connections) = watch::channel(0);

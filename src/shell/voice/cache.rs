@@ -30,7 +30,8 @@ const TOUCH: Duration = Duration::from_secs(60);
 const FREE_PART: u64 = 10;
 /// What a growing file says of its length: more than any sentence, so that a player goes on to where the file ends.
 const ENDLESS: u32 = 3_600 * TELEPHONE_RATE * 2;
-const HEADER: usize = 44;
+/// Bytes before the samples.
+pub(super) const HEADER: usize = 44;
 const KEY_FILE: &str = ".key";
 const LIVE: &str = "live";
 
@@ -42,6 +43,12 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
+}
+
+/// Whether this may be the place of a sentence below a cache's folder.
+pub(super) fn is_name(path: &str) -> bool {
+    let stem = path.get(3..).and_then(|file| file.strip_suffix(".wav"));
+    stem.and_then(Name::parse).is_some_and(|name| name.path() == path)
 }
 
 impl Name {

@@ -4,6 +4,7 @@
 //! - `prompt`: a prompt put together of shipped sounds and sentences
 //! - `desk`: who wants which sentence; restarts those who speak
 //! - `process`, `protocol`, `child`, `rhvoice`: RHVoice in a process of its own; `command`: any other program
+//! - `remote`: sentences for an Asterisk on another machine
 //! - `cache`: sentences that were said before
 //!
 //! A caller never waits longer than the deadline and never hears silence: what is late or cannot be said is left out,
@@ -16,6 +17,7 @@ mod desk;
 mod process;
 mod prompt;
 mod protocol;
+mod remote;
 mod rhvoice;
 mod say;
 pub mod settings;
@@ -27,6 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -35,11 +38,13 @@ use crate::speech::{Fragment, Language, Phrase, said};
 use cache::Cache;
 use desk::{Desk, Shelf};
 use prompt::Prompt;
+use remote::Remote;
 use settings::Settings;
 
 pub use child::VoiceWorker;
 pub use command::CommandError;
 pub use process::ProcessError;
+pub use remote::{Wish, kept_sentence};
 pub use say::{SayError, say};
 
 /// Changes when sentences are shaped otherwise: what was kept before is not used any more.
@@ -77,12 +82,20 @@ impl Speaker {
     #[must_use]
     pub fn voice(&self, sounds_dir: &str) -> Voice {
         let place = Place::new(sounds_dir);
-        let shelf = match &place {
-            Place::Folder(folder) => self.desk.as_ref().and_then(|_| self.shelf(&Path::new(folder).join(CACHE))),
-            Place::Web(_) => None,
+        let folder = match &place {
+            Place::Folder(folder) => Path::new(folder),
+            Place::Web(_) => &self.settings.cache_dir,
         };
-        let source = self.desk.clone().zip(shelf).map(|(desk, shelf)| Source { desk, shelf });
-        Voice { place, source, deadline: self.settings.deadline }
+        let shelf = self.desk.as_ref().and_then(|_| self.shelf(&folder.join(CACHE)));
+        let (remote, wishes) = match &place {
+            Place::Folder(_) => (None, None),
+            Place::Web(address) => {
+                let (remote, wishes) = Remote::new(address);
+                (Some(remote), Some(wishes))
+            }
+        };
+        let source = self.desk.clone().zip(shelf).map(|(desk, shelf)| Source { desk, shelf, remote });
+        Voice { place, source, deadline: self.settings.deadline, wishes: Arc::new(Mutex::new(wishes)) }
     }
 
     fn shelf(&self, folder: &Path) -> Option<Arc<Shelf>> {
@@ -96,7 +109,8 @@ impl Speaker {
             Err(cause) => {
                 warn!(
                     "sentences cannot be kept in {}: {cause}; callers hear the shipped sounds, without names and \
-                     streets. Give the engine's user the right, or set asterisk.nodes.sounds_dir",
+                     streets. Give the engine's user the right, or set asterisk.nodes.sounds_dir (speech.cache_dir for \
+                     an Asterisk on another machine)",
                     folder.display()
                 );
                 None
@@ -135,6 +149,8 @@ impl Place {
 struct Source {
     desk: Arc<Desk>,
     shelf: Arc<Shelf>,
+    /// Of an Asterisk that fetches its sounds from us.
+    remote: Option<Arc<Remote>>,
 }
 
 /// What an Asterisk plays. Cheap to clone.
@@ -143,13 +159,14 @@ pub struct Voice {
     place: Place,
     source: Option<Source>,
     deadline: Duration,
+    wishes: Arc<Mutex<Option<mpsc::Receiver<Wish>>>>,
 }
 
 impl Voice {
     /// Only the shipped sounds.
     #[must_use]
     pub fn shipped(sounds_dir: &str) -> Voice {
-        Voice { place: Place::new(sounds_dir), source: None, deadline: Duration::ZERO }
+        Voice { place: Place::new(sounds_dir), source: None, deadline: Duration::ZERO, wishes: Arc::default() }
     }
 
     /// What Asterisk is to play for these phrases: `sound:` addresses, one after another, never none. Waits only for a
@@ -168,14 +185,22 @@ impl Voice {
         said(phrases, language).fragments.into_iter().map(move |fragment| self.place.fragment(fragment, language))
     }
 
+    /// What this Asterisk, which fetches its sounds, is to fetch before it is played; for who asks first.
+    pub fn wishes(&self) -> Option<mpsc::Receiver<Wish>> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// These phrases will be wanted soon: what is not kept yet is synthesized after all that callers wait for. Never
     /// waits; without room it is forgotten.
     pub fn prepare(&self, phrases: &[Phrase], language: Language) {
         let Some(source) = &self.source else { return };
         for text in phrases.iter().filter_map(|phrase| sentence(phrase, language)) {
             for sentence in sentences(&text) {
-                // Whoever wants it asks again.
-                let _ = source.desk.want(&source.shelf, language, sentence, None);
+                // Without room it is forgotten: whoever wants it asks again.
+                let wanted = source.desk.want(&source.shelf, language, sentence, None);
+                if let (Some(remote), Some(wanted)) = (&source.remote, wanted) {
+                    remote.fetch(wanted);
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::speech::wav::{Sound, TELEPHONE_RATE};
 use crate::speech::{Fragment, Language, Phrase, join, said};
 
 use super::desk::{Desk, Shelf, Stage, Wanted};
+use super::remote::Remote;
 use super::{Source, Voice, sentence, sentences};
 
 /// The shipped silence between two sentences.
@@ -96,6 +97,39 @@ impl<'a> Prompt<'a> {
 
     /// Says a phrase in sentences; false where that cannot be, and then all of it is left to the shipped sounds.
     async fn say(&mut self, phrase: &Phrase, text: &str) -> bool {
+        let media = match &self.source.remote {
+            Some(remote) => self.fetched(remote, text),
+            None => self.said(phrase, text).await,
+        };
+        let Some(media) = media else {
+            self.tally.text_left_out.store(true, Ordering::Relaxed);
+            return false;
+        };
+        self.flush();
+        if self.abrupt {
+            // A synthesized sentence brings its pause with it, a shipped one does not.
+            let pause = Fragment::named(PAUSE, self.language);
+            self.media.extend(pause.map(|pause| self.voice.place.fragment(pause, self.language)));
+        }
+        self.lead += SHORTEST * u32::try_from(media.len()).unwrap_or(0);
+        self.media.extend(media);
+        self.abrupt = false;
+        true
+    }
+
+    /// The sentences of a text, if an Asterisk on another machine has all of them.
+    fn fetched(&self, remote: &Arc<Remote>, text: &str) -> Option<Vec<String>> {
+        let sound = |sentence| {
+            let wanted = self.source.desk.want(&self.source.shelf, self.language, sentence, None)?;
+            remote.sound(wanted)
+        };
+        // Each is asked for: those that are not there now will be the next time.
+        let all: Vec<Option<String>> = sentences(text).map(sound).collect();
+        all.into_iter().collect()
+    }
+
+    /// The sentences of a phrase, those included that are still being said.
+    async fn said(&self, phrase: &Phrase, text: &str) -> Option<Vec<String>> {
         let mut lead = self.lead + self.length_of_shipped();
         let mut media = Vec::new();
         let told = Arc::new(AtomicBool::new(false));
@@ -109,23 +143,14 @@ impl<'a> Prompt<'a> {
                 None => None,
             };
             let Some(name) = path.as_deref().and_then(name) else {
-                self.tally.text_left_out.store(true, Ordering::Relaxed);
+                // What was promised of it is not needed any more.
                 told.store(true, Ordering::Relaxed);
-                return false;
+                return None;
             };
             media.push(name);
             lead += SHORTEST;
         }
-        self.flush();
-        if self.abrupt {
-            // A synthesized sentence brings its pause with it, a shipped one does not.
-            let pause = Fragment::named(PAUSE, self.language);
-            self.media.extend(pause.map(|pause| self.voice.place.fragment(pause, self.language)));
-        }
-        self.media.append(&mut media);
-        self.lead = lead;
-        self.abrupt = false;
-        true
+        Some(media)
     }
 
     fn promise(

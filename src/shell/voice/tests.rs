@@ -237,6 +237,47 @@ async fn what_is_prepared_is_there_when_it_is_wanted() {
 }
 
 #[tokio::test]
+async fn an_asterisk_elsewhere_plays_a_sentence_when_it_has_fetched_it() {
+    let rig = Rig::script(SPEAK);
+    rig.ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { cache_dir: folder.path().to_owned(), ..Settings::default() };
+    let speaker = Speaker { settings: Arc::new(settings), ..rig.speaker.clone() };
+    let voice = speaker.voice("http://10.0.0.1:8080/sounds/");
+    let mut wishes = voice.wishes().unwrap();
+    let phrases = [Phrase::Hello, free("Улица Ленина.")];
+    // Nobody waits for it: it is said and fetched for the next one.
+    let heard = voice.media(&phrases, Language::Ru).await;
+    assert!(heard.iter().all(|sound| sound.starts_with("sound:http://10.0.0.1:8080/sounds/ru/")), "{heard:?}");
+    let wish = tokio::time::timeout(PATIENCE, wishes.recv()).await.unwrap().unwrap();
+    let name = wish.url.strip_prefix("http://10.0.0.1:8080/sounds/").unwrap().to_owned();
+    assert!(kept_sentence(folder.path(), &name).unwrap().is_file(), "{name}");
+    assert_eq!(wish.length, Duration::from_millis(200));
+    // Not yet there, and not asked for twice.
+    assert_eq!(voice.media(&phrases, Language::Ru).await, heard);
+    assert!(wishes.try_recv().is_err());
+    wish.fetched(false);
+    let again = async {
+        loop {
+            voice.prepare(&phrases, Language::Ru);
+            match wishes.try_recv() {
+                Ok(wish) => break wish,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let wish = tokio::time::timeout(PATIENCE, again).await.unwrap();
+    let whole = [heard[0].clone(), format!("sound:{}", wish.url)];
+    wish.fetched(true);
+    let played = async {
+        while voice.media(&phrases, Language::Ru).await != whole {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, played).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_caller_does_not_wait_behind_what_is_prepared() {
     // The first task waits for the second caller; then each is noted.
     let script = "ready; while next; do until [ -e DIR/go ]; do :; done; echo \"$task\" >>DIR/order; sound; \

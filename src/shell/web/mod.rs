@@ -134,6 +134,8 @@ pub struct Parts {
     pub hints: Hints,
     /// The archive of talks.
     pub recording: config::Recording,
+    /// Where sentences lie for an Asterisk on another machine.
+    pub sentences: PathBuf,
     /// The engine is being stopped: consoles are told.
     pub cancel: CancellationToken,
 }

@@ -124,6 +124,6 @@ fn first_audible(media: &UdpSocket) -> Option<Instant> {
 /// G.711 mu-law, ITU-T G.711 table 2a, on the scale of 16 bits.
 fn linear(byte: u8) -> i32 {
     let byte = !byte;
-    let magnitude = ((i32::from(byte & 0x0f) << 3) + 0x84 << (byte >> 4 & 7)) - 0x84;
+    let magnitude = (((i32::from(byte & 0x0f) << 3) + 0x84) << (byte >> 4 & 7)) - 0x84;
     if byte & 0x80 == 0 { magnitude } else { -magnitude }
 }

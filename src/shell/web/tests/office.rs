@@ -175,6 +175,7 @@ impl Office {
             metering: Default::default(),
             hints: hints.clone(),
             recording: config::Recording { dir: folder.path().join("recordings"), min_free: 1 },
+            sentences: folder.path().join("speech"),
             cancel: cancel.clone(),
         };
         std::fs::create_dir_all(&parts.recording.dir).unwrap();
