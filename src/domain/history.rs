@@ -43,6 +43,8 @@ pub enum Source {
     Ivr,
     /// A telephone call as such (the first call makes a card).
     Call,
+    /// An SMS that came in.
+    Sms,
     /// The dispatcher's desk.
     Dispatcher,
     /// The office's site.

@@ -26,6 +26,10 @@ pub enum Problem {
     OutOfRange,
     /// Not a full telephone number.
     NotAPhone,
+    /// A landline, a number inside the office or a hidden one, to which no SMS goes.
+    TakesNoSms,
+    /// A number that the configuration does not allow.
+    NumberNotAllowed,
     /// No e-mail address.
     NotAnEmail,
     /// Stands there twice.
@@ -250,6 +254,8 @@ impl Problem {
             Problem::ControlCharacter => "непечатаемый знак".into(),
             Problem::OutOfRange => "число вне допустимых границ".into(),
             Problem::NotAPhone => "это не номер телефона".into(),
+            Problem::TakesNoSms => "на этот номер SMS не приходят: нужен мобильный".into(),
+            Problem::NumberNotAllowed => "на этот номер не разрешено настройками (sms.allowed_numbers)".into(),
             Problem::NotAnEmail => "это не адрес электронной почты".into(),
             Problem::Twice => "значение повторяется".into(),
             Problem::InThePast => "время уже прошло".into(),
@@ -265,6 +271,8 @@ impl Problem {
             Problem::ControlCharacter => "has a control character".into(),
             Problem::OutOfRange => "is a number out of range".into(),
             Problem::NotAPhone => "is no telephone number".into(),
+            Problem::TakesNoSms => "takes no SMS: give a mobile number".into(),
+            Problem::NumberNotAllowed => "is not allowed by the configuration (sms.allowed_numbers)".into(),
             Problem::NotAnEmail => "is no e-mail address".into(),
             Problem::Twice => "has something twice".into(),
             Problem::InThePast => "is a time that has passed".into(),

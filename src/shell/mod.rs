@@ -19,6 +19,7 @@ pub mod requests;
 pub mod serve;
 mod shapes;
 pub mod shutdown;
+pub mod sms;
 pub mod sounds;
 pub mod store;
 pub mod telemetry;

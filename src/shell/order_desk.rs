@@ -84,7 +84,7 @@ impl OrderDesk {
         let slot = self.slots.clone().try_acquire_owned();
         self.runtime.spawn(async move {
             let result = match slot {
-                Ok(_) => tokio::time::timeout(DEADLINE, cancelled(&store, client, order)).await,
+                Ok(_) => tokio::time::timeout(DEADLINE, cancelled(&store, client, order, Source::Ivr)).await,
                 Err(_) => {
                     warn!(%call, "the database does not keep up: an order was not cancelled by its caller's key");
                     Ok(Err(CancelRefused::Trouble))
@@ -97,16 +97,20 @@ impl OrderDesk {
     }
 }
 
-async fn cancelled(store: &Store, client: ClientId, id: OrderId) -> Result<(), CancelRefused> {
+/// Cancels an order in its client's name, who asked for it by a key or by an SMS.
+///
+/// # Errors
+/// Why it stays.
+pub async fn cancelled(store: &Store, client: ClientId, id: OrderId, source: Source) -> Result<(), CancelRefused> {
     let trouble = |error: StoreError| {
-        warn!(order = id.0, "an order was not cancelled by its caller's key: {error}");
+        warn!(order = id.0, "an order was not cancelled at its client's wish: {error}");
         CancelRefused::Trouble
     };
     let row = store.get_order(id).await.map_err(trouble)?.ok_or(CancelRefused::Ended)?;
     if !belongs(store, &row, client).await.map_err(trouble)? {
         return Err(CancelRefused::Ended);
     }
-    let by = By::new(ActorKind::Client, "", Source::Ivr);
+    let by = By::new(ActorKind::Client, "", source);
     let author = Author { by, actor: Actor::Engine, address: String::new() };
     let cancel = Command::Cancel { by: CancelledBy::Client, reason: String::new() };
     match store.change_order(id, OrderChange::Command(cancel), &author, clock::wall()).await {
@@ -171,17 +175,17 @@ mod tests {
             let order = s.create_order(taxi(own), &olga(), Wall(1)).await.unwrap();
             let client = order.order.client.unwrap();
             let stranger = s.create_order(taxi(other), &olga(), Wall(1)).await.unwrap();
-            assert_eq!(cancelled(s, client, stranger.id).await, Err(CancelRefused::Ended));
+            assert_eq!(cancelled(s, client, stranger.id, Source::Ivr).await, Err(CancelRefused::Ended));
             assert_eq!(s.get_order(stranger.id).await.unwrap().unwrap().order.state, State::Searching);
-            assert_eq!(cancelled(s, client, OrderId(999)).await, Err(CancelRefused::Ended));
-            assert_eq!(cancelled(s, client, order.id).await, Ok(()));
+            assert_eq!(cancelled(s, client, OrderId(999), Source::Ivr).await, Err(CancelRefused::Ended));
+            assert_eq!(cancelled(s, client, order.id, Source::Ivr).await, Ok(()));
             assert_eq!(s.get_order(order.id).await.unwrap().unwrap().order.state, State::Cancelled);
-            assert_eq!(cancelled(s, client, order.id).await, Err(CancelRefused::Ended));
+            assert_eq!(cancelled(s, client, order.id, Source::Ivr).await, Err(CancelRefused::Ended));
             let trip = s.create_order(taxi(own), &olga(), Wall(2)).await.unwrap();
             for step in [assign(), OrderChange::Command(Command::Arrive), OrderChange::Command(Command::Start)] {
                 s.change_order(trip.id, step, &olga(), Wall(3)).await.unwrap();
             }
-            assert_eq!(cancelled(s, client, trip.id).await, Err(CancelRefused::InTrip));
+            assert_eq!(cancelled(s, client, trip.id, Source::Ivr).await, Err(CancelRefused::InTrip));
         })
         .await;
     }

@@ -28,7 +28,7 @@ use super::store::journal::{Journal, JournalHandle, JournalSettings};
 use super::store::{Store, upkeep};
 use super::updates::Updates;
 use super::voice::{Speaker, Voice};
-use super::{driver, preorders, shutdown, sounds, web, webhooks};
+use super::{driver, preorders, shutdown, sms, sounds, web, webhooks};
 
 /// Events waiting for the driver. It takes a few microseconds for each; a full channel means that something is very
 /// wrong, and then the senders wait.
@@ -79,6 +79,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     metrics.register(|registry| speaker.register(registry));
     let hooks = webhooks::start(store.clone(), config.webhooks.clone(), told, cancel.clone())
         .context("webhooks cannot be sent: the system's certificates cannot be read")?;
+    let (texts_in, texts_out) = start_sms(&config, &store, &metrics, &cancel);
     let mut engine = Engine::new(config.engine.clone(), last_call);
     metrics.register(|registry| archive.register(registry));
     let mut world = World {
@@ -107,6 +108,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         settings: config.engine.clone(),
         metering: config.metering.clone(),
         hints: Hints::start(store.clone(), cancel.clone()),
+        sms: texts_in,
         recording: config.recording.clone(),
         sentences: config.speech.cache_dir.clone(),
         cancel: cancel.clone(),
@@ -126,6 +128,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     // What it had in hand is taken up again by the sweep of the next start.
     archive.stopped().await;
     hooks.stopped().await;
+    texts_out.stopped().await;
     last_words(&journal, &after).await;
     store.close().await;
     anyhow::ensure!(
@@ -135,6 +138,20 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     );
     info!("stopped");
     Ok(())
+}
+
+/// Starts sending SMS; answers also who takes what gateways tell.
+fn start_sms(
+    config: &Config,
+    store: &Store,
+    metrics: &web::Metrics,
+    cancel: &CancellationToken,
+) -> (sms::Inbound, sms::Worker) {
+    let (settings, stats) = (Arc::new(config.sms.clone()), sms::Stats::default());
+    metrics.register(|registry| stats.register(registry));
+    let clock = sms::Clock { utc_offset_minutes: config.engine.utc_offset_minutes };
+    let inbound = sms::Inbound::new(store.clone(), settings.clone(), stats.clone(), clock);
+    (inbound, sms::start(store.clone(), settings, stats, cancel.clone()))
 }
 
 /// What was said until now reaches the database, or the file for the time without one.

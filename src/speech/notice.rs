@@ -1,4 +1,4 @@
-//! What a client is told of an order in writing, short enough for one SMS where it can be.
+//! What a client is told of an order in writing, unasked or in answer to an SMS, short enough for one SMS where it can be.
 
 use crate::domain::address::Car;
 use crate::domain::money::Kopecks;
@@ -7,6 +7,7 @@ use crate::domain::order::Order;
 use crate::domain::time::Wall;
 
 use super::car;
+use super::order::{CannotCancel, Day, LocalTime, OrderStatus, Progress};
 use super::phrase::Language;
 
 /// What may be told; what is not known is left out.
@@ -146,6 +147,98 @@ fn roubles(sum: Kopecks, language: Language) -> String {
     }
 }
 
+/// What is answered to a client who wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// There is none.
+    NoOrder,
+    /// How the orders stand, newest first; never empty.
+    States(Vec<OrderStatus>),
+    /// It was cancelled.
+    Cancelled,
+    /// It was not.
+    CannotCancel(CannotCancel),
+    /// So many could be meant.
+    Several(usize),
+}
+
+/// The answer in writing.
+#[must_use]
+pub fn reply(reply: &Reply, language: Language) -> String {
+    let text = match reply {
+        Reply::NoOrder => (
+            "У вас нет активного заказа. Чтобы заказать машину, позвоните нам.",
+            "You have no active order. Call us to get a car.",
+        ),
+        Reply::Cancelled => ("Ваш заказ отменён.", "Your order is cancelled."),
+        Reply::CannotCancel(CannotCancel::InTrip) => {
+            ("Поездка уже началась, отменить её нельзя.", "The trip has begun, it cannot be cancelled.")
+        }
+        Reply::CannotCancel(CannotCancel::Ended) => ("Этот заказ уже завершён.", "This order has ended already."),
+        Reply::CannotCancel(CannotCancel::Trouble) => {
+            ("Сейчас отменить не удалось, позвоните нам.", "It could not be cancelled now, please call us.")
+        }
+        Reply::Several(count) => {
+            return language.pick(
+                format!("У вас несколько заказов ({count}). Чтобы отменить один из них, позвоните нам."),
+                format!("You have {count} orders. To cancel one of them, call us."),
+            );
+        }
+        Reply::States(states) => {
+            return states.iter().take(MOST_STATES).map(|order| state(order, language)).collect::<Vec<_>>().join(" ");
+        }
+    };
+    language.pick(text.0, text.1).to_owned()
+}
+
+/// More of them nobody keeps apart.
+const MOST_STATES: usize = 3;
+
+/// How an order stands.
+fn state(order: &OrderStatus, language: Language) -> String {
+    let notice_of = |occasion, minutes| {
+        notice(occasion, &Notice { car: order.car.clone(), minutes, ..Notice::default() }, language)
+    };
+    match order.progress {
+        Progress::Searching { minutes } => match minutes {
+            1..=999 => language.pick(format!("Ищем для вас машину, уже {minutes} мин."), {
+                format!("We are looking for a car for you, {minutes} min already.")
+            }),
+            _ => language.pick("Ищем для вас машину.", "We are looking for a car for you.").to_owned(),
+        },
+        Progress::Booked { at } => booked(at, language),
+        Progress::Assigned { minutes } => notice_of(Occasion::Assigned, minutes),
+        Progress::Arrived { minutes } => {
+            let told = notice_of(Occasion::Arrived, None);
+            match minutes {
+                1..=999 => {
+                    let waits =
+                        language.pick(format!("Ждёт уже {minutes} мин."), format!("It waits for {minutes} min."));
+                    format!("{told} {waits}")
+                }
+                _ => told,
+            }
+        }
+        Progress::InTrip => language.pick("Вы уже в пути.", "You are on your way.").to_owned(),
+        Progress::NotFound => notice_of(Occasion::NotFound, None),
+    }
+}
+
+/// «Заказ принят, машина будет завтра в 09:05.»
+fn booked(at: LocalTime, language: Language) -> String {
+    let (hour, minute) = (at.hour.min(23), at.minute.min(59));
+    let time = format!("{hour:02}:{minute:02}");
+    let day = match at.day {
+        Day::Today => language.pick("сегодня", "today").to_owned(),
+        Day::Tomorrow => language.pick("завтра", "tomorrow").to_owned(),
+        Day::Date { day, month } => language.pick(format!("{day:02}.{month:02}"), format!("on {day:02}/{month:02}")),
+    };
+    language.pick(
+        format!("Заказ принят, машина будет {day} в {time}."),
+        format!("Your order is booked, the car will be there {day} at {time}."),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,5 +325,32 @@ mod tests {
         assert_eq!(with("Москвич-Х", "", "канареечный"), "канареечная машина Москвич-Х");
         assert_eq!(with("Kia", "Rio", "хамелеон"), "Kia Rio, цвет хамелеон");
         assert_eq!(with("", "", ""), "");
+    }
+
+    #[test]
+    fn questions_are_answered_shortly() {
+        let order = |progress| OrderStatus { progress, car: Some(rio()), from: None };
+        let at = |day| Progress::Booked { at: LocalTime { day, hour: 9, minute: 5 } };
+        let states = |progress| Reply::States(vec![order(progress)]);
+        let cases = [
+            (Reply::NoOrder, "У вас нет активного заказа. Чтобы заказать машину, позвоните нам."),
+            (states(Progress::Searching { minutes: 0 }), "Ищем для вас машину."),
+            (states(Progress::Searching { minutes: 5 }), "Ищем для вас машину, уже 5 мин."),
+            (states(at(Day::Tomorrow)), "Заказ принят, машина будет завтра в 09:05."),
+            (states(at(Day::Date { day: 3, month: 12 })), "Заказ принят, машина будет 03.12 в 09:05."),
+            (states(Progress::Assigned { minutes: Some(2) }), "К вам едет белая Kia Rio, А123ВС77, будет через 2 мин."),
+            (states(Progress::Arrived { minutes: 3 }), "Вас ждёт белая Kia Rio, А123ВС77. Ждёт уже 3 мин."),
+            (states(Progress::InTrip), "Вы уже в пути."),
+            (Reply::Cancelled, "Ваш заказ отменён."),
+            (
+                Reply::States(vec![order(Progress::InTrip), order(Progress::NotFound)]),
+                "Вы уже в пути. Простите, машины не нашлось. Позвоните нам, и мы поищем ещё.",
+            ),
+            (Reply::Several(2), "У вас несколько заказов (2). Чтобы отменить один из них, позвоните нам."),
+        ];
+        for (asked, text) in cases {
+            assert_eq!(reply(&asked, Language::Ru), text);
+            assert!(!reply(&asked, Language::En).is_empty());
+        }
     }
 }

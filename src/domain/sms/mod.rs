@@ -1,10 +1,18 @@
-//! SMS: why one is written, how long it is of use, and who can get one.
+//! SMS: why one is written, how long it is of use, how networks count it, and what clients write back.
+
+mod segment;
+mod translit;
+mod wish;
 
 use std::time::Duration;
 
 use super::limit::{self, LONG};
 use super::notify::Occasion;
 use super::rejected::Rejected;
+
+pub use segment::{Encoding, Segments, segments};
+pub use translit::transliterate;
+pub use wish::Wish;
 
 /// Why an SMS is written to somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -77,6 +77,7 @@ impl Check {
         lines.push(disk(config));
         lines.push(port(config).await);
         lines.push(speech(config).await);
+        lines.extend(sms(config).await);
         for node in &config.asterisk {
             lines.push(sounds(node));
             let found = asterisk::check::check(node).await;
@@ -122,6 +123,24 @@ async fn speech(config: &Config) -> Line {
             Line { what, level: Level::Warning, text }
         }
     }
+}
+
+/// SMS gateways answer. Without any, nothing needs to.
+async fn sms(config: &Config) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for provider in &config.sms.providers {
+        // Another one may do meanwhile, and calls go on.
+        let (level, text) = match provider.probe().await {
+            Ok(text) => (Level::Good, text),
+            Err(text) => (Level::Warning, text),
+        };
+        lines.push(Line { what: format!("sms {}", provider.name), level, text });
+    }
+    if !lines.is_empty() && config.sms.secret.is_none() {
+        let text = "neither reports nor SMS from clients can come in: set sms.secret and sms.report_url".to_owned();
+        lines.push(Line { what: "sms reports".to_owned(), level: Level::Warning, text });
+    }
+    lines
 }
 
 /// The engine can lay out the prompts where this Asterisk looks for them.

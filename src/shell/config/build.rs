@@ -18,7 +18,7 @@ use crate::speech::Language;
 
 use super::menus;
 use super::raw::{self, Queue, QueueDefaults, Raw};
-use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web, speech};
+use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web, sms, speech};
 
 /// Longest span that a queue's setting may have; more is a slip of the unit.
 const LONGEST_SECONDS: u32 = 24 * 3600;
@@ -47,6 +47,7 @@ pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Confi
         web: web(raw.web)?,
         webhooks: webhooks(&raw.webhooks)?,
         speech: speech::speech(raw.speech, data)?,
+        sms: sms::sms(raw.sms)?,
         recording: Recording {
             dir: raw.recording.dir.map_or_else(|| data.join("recordings"), PathBuf::from),
             min_free: u64::from(raw.recording.min_free_mb) * 1024 * 1024,
@@ -62,7 +63,7 @@ pub(super) fn wrong<T>(key: impl Into<String>, value: impl ToString, why: impl I
 }
 
 /// The text, or what stands in the file; `None` when neither is given.
-fn secret(key: &str, text: Option<String>, file: Option<String>) -> Result<Option<Secret>, ConfigError> {
+pub(super) fn secret(key: &str, text: Option<String>, file: Option<String>) -> Result<Option<Secret>, ConfigError> {
     match (text, file) {
         (Some(_), Some(_)) => wrong(format!("{key}_file"), "…", format!("{key} is set too; keep one of the two")),
         (Some(text), None) => Ok(Some(text.into())),
@@ -379,6 +380,6 @@ fn seconds(key: &str, value: u32, least: u32) -> Result<Duration, ConfigError> {
     Ok(Duration::from_secs(u64::from(value)))
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

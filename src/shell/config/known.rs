@@ -63,6 +63,24 @@ pub(super) const KEYS: &[&str] = &[
     "speech.deadline_ms",
     "speech.cache_mb",
     "speech.cache_dir",
+    "sms.transliterate",
+    "sms.allowed_numbers[]",
+    "sms.report_url",
+    "sms.secret",
+    "sms.secret_file",
+    "sms.answers_per_hour",
+    "sms.providers[].name",
+    "sms.providers[].kind",
+    "sms.providers[].url",
+    "sms.providers[].username",
+    "sms.providers[].password",
+    "sms.providers[].password_file",
+    "sms.providers[].from",
+    "sms.providers[].method",
+    "sms.providers[].headers.*",
+    "sms.providers[].body",
+    "sms.providers[].accepted",
+    "sms.providers[].reference",
     "office.language",
     "office.greeting",
     "office.greeting_text",
@@ -88,7 +106,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Sections in which there is nothing to set yet.
-pub(super) const EMPTY_SECTIONS: &[&str] = &["callback", "sms"];
+pub(super) const EMPTY_SECTIONS: &[&str] = &["callback"];
 
 /// Refuses a tree that holds a key which does not exist. `origin` is the file.
 pub(super) fn check(key: &str, value: &Value, origin: &str) -> Result<(), ConfigError> {
@@ -120,7 +138,7 @@ fn walk(path: &str, shape: &str, value: &Value, origin: &str) -> Result<(), Conf
 
 /// The key as [`KEYS`] writes it: names of the administrator's own become `*`.
 fn generalised<'a>(shape: &str, key: &'a str) -> &'a str {
-    if ["queue.routes", "menu.list[].keys"].contains(&shape) { "*" } else { key }
+    if ["queue.routes", "menu.list[].keys", "sms.providers[].headers"].contains(&shape) { "*" } else { key }
 }
 
 /// There is such a key, or a section of this name.

@@ -6,6 +6,7 @@ mod known;
 mod line;
 mod menus;
 mod raw;
+mod sms;
 mod speech;
 
 use std::io::Write as _;
@@ -47,6 +48,8 @@ pub struct Config {
     pub webhooks: webhooks::Settings,
     /// Who says what the shipped sounds do not hold.
     pub speech: voice::settings::Settings,
+    /// How SMS are sent.
+    pub sms: crate::shell::sms::Settings,
     /// The archive of talks.
     pub recording: Recording,
     /// How a trip is reckoned: the office's clock and the border of its city.

@@ -18,10 +18,54 @@ pub(super) struct Raw {
     pub(super) callback: Empty,
     pub(super) recording: Recording,
     pub(super) speech: Speech,
-    pub(super) sms: Empty,
+    pub(super) sms: Sms,
     pub(super) office: Office,
     pub(super) limits: Limits,
     pub(super) telemetry: Telemetry,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Sms {
+    pub(super) transliterate: bool,
+    pub(super) allowed_numbers: Vec<String>,
+    pub(super) report_url: Option<String>,
+    pub(super) secret: Option<String>,
+    pub(super) secret_file: Option<String>,
+    pub(super) answers_per_hour: u32,
+    pub(super) providers: Vec<SmsProvider>,
+}
+
+impl Default for Sms {
+    fn default() -> Self {
+        Sms {
+            transliterate: false,
+            allowed_numbers: vec!["+7".to_owned()],
+            report_url: None,
+            secret: None,
+            secret_file: None,
+            answers_per_hour: 10,
+            providers: Vec::new(),
+        }
+    }
+}
+
+/// Keys of all kinds; which kind needs which is checked later.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SmsProvider {
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) url: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) password_file: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) method: Option<String>,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Option<String>,
+    pub(super) accepted: Option<String>,
+    pub(super) reference: Option<String>,
 }
 
 /// A section that has no key yet.

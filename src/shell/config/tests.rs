@@ -58,8 +58,12 @@ fn the_example_lists_every_key() {
         }
     }
     for key in known::KEYS {
-        // The keys of a menu stand in one line.
-        let key = key.trim_end_matches("[]").replace("keys.*", "keys").replace('*', "\"74951234567\"");
+        // The keys of a menu and the headers of a gateway stand in one line.
+        let key = key
+            .trim_end_matches("[]")
+            .replace("keys.*", "keys")
+            .replace("headers.*", "headers")
+            .replace('*', "\"74951234567\"");
         assert!(listed.contains(&key), "{key} is not in deploy/perezvon.toml.example");
     }
     for section in known::EMPTY_SECTIONS {
@@ -72,7 +76,11 @@ fn paths(value: &serde_json::Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         serde_json::Value::Object(fields) if !fields.is_empty() => {
             for (key, value) in fields {
-                let key = if ["queue.routes", "menu.list[].keys"].contains(&path) { "*" } else { key };
+                let key = if ["queue.routes", "menu.list[].keys", "sms.providers[].headers"].contains(&path) {
+                    "*"
+                } else {
+                    key
+                };
                 let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
                 paths(value, &path, found);
             }
@@ -95,6 +103,8 @@ fn the_list_of_known_keys_is_what_the_types_hold() {
     let mut raw: raw::Raw = parsed.unwrap().try_deserialize().unwrap();
     let keys = [("1".to_owned(), "repeat".to_owned())].into();
     raw.menu.list.push(raw::Menu { keys, ..raw::Menu::default() });
+    let headers = [("accept".to_owned(), "*/*".to_owned())].into();
+    raw.sms.providers.push(raw::SmsProvider { headers, ..raw::SmsProvider::default() });
     let mut held = BTreeSet::new();
     paths(&serde_json::to_value(&raw).unwrap(), "", &mut held);
     let known: BTreeSet<_> = known::KEYS.iter().chain(known::EMPTY_SECTIONS).map(|key| (*key).to_owned()).collect();
@@ -283,4 +293,44 @@ fn a_folder_that_cannot_be_written_is_told() {
     assert!(message.contains("recording.dir") && message.contains("below"), "{message}");
     writable("recording.dir", &folder.path().join("a/b")).unwrap();
     assert_eq!(std::fs::read_dir(folder.path().join("a/b")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_gateway_that_cannot_work_is_refused_with_what_to_write() {
+    let secret = "secret = '0123456789abcdef0123456789'";
+    for (text, key, word) in [
+        ("secret = 'short'", "sms.secret", "20"),
+        ("secret = 'with/slashes/and/more/letters'", "sms.secret", "letters"),
+        ("report_url = 'http://127.0.0.1:8080'", "sms.report_url", "sms.secret"),
+        ("allowed_numbers = ['7']", "sms.allowed_numbers[0]", "+7"),
+        ("answers_per_hour = 0", "sms.answers_per_hour", "1 to 100"),
+        ("[[sms.providers]]\nname = 'a'\nkind = 'pigeon'", "sms.providers[0].kind", "kannel"),
+        ("[[sms.providers]]\nname = 'a b'\nkind = 'kannel'", "sms.providers[0].name", "letters"),
+        ("[[sms.providers]]\nname = 'a'\nkind = 'kannel'", "sms.providers[0].password", "password_file"),
+        (
+            "[[sms.providers]]\nname = 'a'\nkind = 'kannel'\npassword = 'p'\nurl = 'http://x/?a=b'",
+            "sms.providers[0].url",
+            "question mark",
+        ),
+        ("[[sms.providers]]\nname = 'a'\nkind = 'http'\nurl = 'http://x/'", "sms.providers[0].body", "{text}"),
+        (
+            "[[sms.providers]]\nname = 'a'\nkind = 'http'\nurl = 'http://x/?t={text}'",
+            "sms.providers[0].body",
+            "{to}, {digits}",
+        ),
+        (
+            "[[sms.providers]]\nname = 'a'\nkind = 'http'\nurl = 'http://x/?t={text}&n={to}'\nreference = '('",
+            "sms.providers[0].reference",
+            "regular expression",
+        ),
+    ] {
+        let message = error(&format!("[sms]\n{text}"));
+        assert!(message.contains(key) && message.contains(word), "{message}");
+    }
+    let two = "[[sms.providers]]\nname = 'a'\nkind = 'kannel'\npassword = 'p'\n".repeat(2);
+    assert!(error(&format!("[sms]\n{two}")).contains("another gateway"));
+    let good = format!("[sms]\n{secret}\nreport_url = 'http://127.0.0.1:8080/'\n{}", &two[..two.len() / 2]);
+    let sms = read(&good).unwrap().sms;
+    assert!(sms.allows("+79001234567") && !sms.allows("+375291234567"));
+    assert_eq!(sms.providers.len(), 1);
 }

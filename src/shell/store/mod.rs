@@ -6,7 +6,7 @@
 //! - [`upkeep`]: what is done every hour.
 //! - [`streets`], [`places`]: what address hints are made of.
 //! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
-//! - [`sms`]: SMS in and out.
+//! - [`sms`], [`sms_in`], [`sms_work`]: SMS in and out.
 //! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
 //! - [`clients`], [`called`], [`client_list`], [`client_search`], [`mod@attention`], [`timeline`], [`orders`],
 //!   [`order_list`], [`ledgers`], [`catalogue`]
@@ -45,6 +45,8 @@ pub mod recordings;
 mod schema;
 pub mod sessions;
 pub mod sms;
+pub mod sms_in;
+pub mod sms_work;
 mod spill;
 mod sql;
 pub mod streets;

@@ -9,10 +9,11 @@ use crate::domain::sms::LONGEST;
 pub use crate::domain::sms::{SmsReason, SmsState};
 use crate::engine::time::Wall;
 
+use super::author::Author;
 use super::calls::{narrow_time, page_of};
 use super::change::millis;
 use super::page::Place;
-use super::{Columns as _, Page, Result, Sql, Store, StoreError, Tx};
+use super::{Columns as _, Page, Result, Sql, Store, StoreError, Tx, random_secret};
 
 /// An SMS to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,19 @@ pub struct NewSms {
     pub order: Option<OrderId>,
     /// Why.
     pub reason: SmsReason,
+}
+
+/// An SMS that a person wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenSms {
+    /// To whom; it must take SMS.
+    pub to: Phone,
+    /// What.
+    pub text: String,
+    /// Whose number it is; found by the number if not given.
+    pub client: Option<ClientId>,
+    /// About which order.
+    pub order: Option<OrderId>,
 }
 
 /// An SMS, in or out.
@@ -107,6 +121,38 @@ impl Store {
         tx.commit().await?;
         self.hurry_sms();
         Ok(id)
+    }
+
+    /// Queues what a person wrote, with a line of the audit log.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuch`] when there is no such client or order; [`StoreError::Invalid`] for a number that takes no
+    /// SMS and for an empty text.
+    pub async fn write_sms(&self, new: WrittenSms, author: &Author, at: Wall) -> Result<SmsRow> {
+        let mut tx = self.begin().await?;
+        let known = Sql::new("SELECT client FROM client_phones WHERE number = $1 AND until IS NULL");
+        let known = tx.row(known.with(new.to.as_str().to_owned())).await?;
+        let client = match (new.client, known) {
+            (Some(client), _) => Some(client),
+            (None, Some(row)) => row.int_opt("client")?.map(ClientId),
+            (None, None) => None,
+        };
+        let sms = NewSms {
+            // A request that is repeated is known by its Idempotency-Key before it comes here.
+            key: format!("agent-{}", random_secret::<16>()),
+            to: new.to,
+            text: new.text,
+            client,
+            order: new.order,
+            reason: SmsReason::Agent,
+        };
+        let queued = tx.queue_sms_by(&sms, &author.by.actor.name, at).await?;
+        let id = queued.ok_or_else(|| StoreError::Invalid("to this number no SMS can be sent".to_owned()))?;
+        let detail = serde_json::json!({ "client": client, "order": new.order });
+        author.audit(&mut tx, "sms.written", id, detail, at).await?;
+        tx.commit().await?;
+        self.hurry_sms();
+        self.get_sms(id).await?.ok_or(StoreError::NotFound("SMS"))
     }
 
     /// An SMS was queued and is on the disk: it is sent now instead of within a second.
@@ -220,7 +266,7 @@ impl Tx {
 }
 
 /// The text as networks and databases take it.
-fn sendable(text: &str) -> String {
+pub(super) fn sendable(text: &str) -> String {
     let kept: String = text.chars().filter(|c| !c.is_control() || *c == '\n').take(LONGEST).collect();
     kept.trim().to_owned()
 }

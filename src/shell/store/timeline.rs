@@ -1,5 +1,5 @@
-//! Everything about one client in one line of time: calls in and out with their recordings, orders, money, changes of
-//! the card. Notes that people write are changes of the card.
+//! Everything about one client in one line of time: calls in and out with their recordings, orders, money, SMS, changes
+//! of the card. Notes that people write are changes of the card.
 
 use sqlx::any::AnyRow;
 
@@ -16,6 +16,7 @@ use super::change::call_id;
 use super::ledgers::ledger_row;
 use super::orders::{OrderRow, order_row};
 use super::page::Place;
+use super::sms::{self, SmsRow};
 use super::{Columns as _, Page, Result, Sql, Store, StoreError};
 
 /// Something that happened with a client.
@@ -53,6 +54,8 @@ pub enum Happening {
     Ledger(Box<LedgerEntry>),
     /// The card was changed.
     Card(Box<Entry<Event>>),
+    /// An SMS went out or came in; as it stands now.
+    Sms(Box<SmsRow>),
 }
 
 /// Which happenings to list; empty for all.
@@ -66,11 +69,13 @@ pub enum Kind {
     Ledger,
     /// Changes of the card.
     Card,
+    /// SMS.
+    Sms,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::Call, Kind::Order, Kind::Ledger, Kind::Card];
+    pub const ALL: [Kind; 5] = [Kind::Call, Kind::Order, Kind::Ledger, Kind::Card, Kind::Sms];
 
     /// As it stands in JSON.
     #[must_use]
@@ -80,6 +85,7 @@ impl Kind {
             Kind::Order => "order",
             Kind::Ledger => "ledger",
             Kind::Card => "card",
+            Kind::Sms => "sms",
         }
     }
 
@@ -107,6 +113,9 @@ impl Kind {
             Kind::Card => {
                 "SELECT at, -4 * id - 3 AS key, client FROM client_history WHERE client IN (SELECT id FROM own)"
             }
+            Kind::Sms => {
+                "SELECT created_at AS at, -4 * id - 4 AS key, client FROM sms WHERE client IN (SELECT id FROM own)"
+            }
         }
     }
 
@@ -116,7 +125,8 @@ impl Kind {
             _ => match key.rem_euclid(4) {
                 3 => Kind::Order,
                 2 => Kind::Ledger,
-                _ => Kind::Card,
+                1 => Kind::Card,
+                _ => Kind::Sms,
             },
         }
     }
@@ -164,6 +174,7 @@ impl Store {
     /// What stands behind the keys of a page: one statement for each source.
     async fn happenings(&self, places: &[(i64, i64, i64)]) -> Result<Vec<(i64, Happening)>> {
         let mut known = Vec::with_capacity(places.len());
+        let sms = format!("{} WHERE id IN (", sms::SELECT);
         for kind in Kind::ALL {
             let keys: Vec<i64> = places.iter().map(|(_, key, _)| *key).filter(|key| Kind::of(*key) == kind).collect();
             if keys.is_empty() {
@@ -180,8 +191,9 @@ impl Store {
                      actor, source FROM ledger_entries WHERE id IN ("
                 }
                 Kind::Card => "SELECT id, entry FROM client_history WHERE id IN (",
+                Kind::Sms => &sms,
             };
-            let mut sql = Sql::new(select).with_many(self.dialect());
+            let mut sql = Sql::new(select.to_owned()).with_many(self.dialect());
             for (at, key) in keys.iter().enumerate() {
                 sql.push(if at == 0 { "" } else { ", " });
                 sql.push_value(if kind == Kind::Call { *key } else { Kind::row(*key) });
@@ -211,6 +223,7 @@ fn happening(kind: Kind, row: &AnyRow) -> Result<Happening> {
         Kind::Order => Happening::Order(Box::new(order_row(row)?)),
         Kind::Ledger => Happening::Ledger(Box::new(ledger_row(row)?.entry)),
         Kind::Card => Happening::Card(Box::new(from_json(&row.text("entry")?)?)),
+        Kind::Sms => Happening::Sms(Box::new(sms::sms_row(row)?)),
     })
 }
 
@@ -247,6 +260,7 @@ mod tests {
             Happening::Order(_) => "order",
             Happening::Ledger(_) => "ledger",
             Happening::Card(_) => "card",
+            Happening::Sms(_) => "sms",
         };
         format!("{} {word}", item.at.0)
     }
@@ -254,7 +268,12 @@ mod tests {
     #[test]
     fn every_key_tells_its_source_and_its_row() {
         for row in [1, 2, 3, 1_000_000] {
-            for (kind, key) in [(Kind::Order, -4 * row - 1), (Kind::Ledger, -4 * row - 2), (Kind::Card, -4 * row - 3)] {
+            for (kind, key) in [
+                (Kind::Order, -4 * row - 1),
+                (Kind::Ledger, -4 * row - 2),
+                (Kind::Card, -4 * row - 3),
+                (Kind::Sms, -4 * row - 4),
+            ] {
                 assert_eq!((Kind::of(key), Kind::row(key)), (kind, row));
             }
         }
@@ -269,6 +288,9 @@ mod tests {
             let id = s.note_calls(&[(CallId(12 << 20), "+79001234567".to_owned())]).await.unwrap()[0].unwrap();
             s.create_order(taxi("+79001234567"), &olga(), Wall(20)).await.unwrap();
             s.post_ledger(id, top_up(10), &olga(), Wall(20)).await.unwrap();
+            let to = crate::domain::phone::Phone::parse("+79001234567");
+            let written = sms::WrittenSms { to, text: "Едем".into(), client: None, order: None };
+            s.write_sms(written, &olga(), Wall(21)).await.unwrap();
             s.change_client(id, Command::Edit(vec![Detail::Note("код 15".into())]), &olga(), Wall(20)).await.unwrap();
             let twin = s.create_client(new(vec![phones(&["+79007654321"])]), &olga(), Wall(30)).await.unwrap().id;
             call(s, 31, "+79007654321").await;
@@ -289,6 +311,7 @@ mod tests {
                 "40 card",
                 "31 call",
                 "30 card",
+                "21 sms",
                 "20 order",
                 "20 ledger",
                 "20 card",

@@ -20,6 +20,7 @@ impl Store {
     pub async fn tidy_up(&self, now: Wall) -> Result<()> {
         self.purge_sessions(now).await?;
         self.purge_idempotent(now).await?;
+        self.purge_stray_reports(now).await?;
         match self.dialect() {
             Dialect::Sqlite => self.execute(Sql::new("PRAGMA analysis_limit = 400; PRAGMA optimize")).await.map(drop),
             Dialect::Postgres => Ok(()),

@@ -19,6 +19,7 @@ use super::dto::{PAGE, time};
 use super::extract::{Json, OptionalJson, Path, Query};
 use super::ledgers::LedgerLine;
 use super::problem::Problem;
+use super::sms::Sms;
 use super::writer::{Writer, tagged};
 
 /// What somebody made sure of.
@@ -152,7 +153,7 @@ pub(super) async fn merge(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Only these, with commas between: `call`, `order`, `ledger`, `card`.
+    /// Only these, with commas between: `call`, `order`, `ledger`, `card`, `sms`.
     kinds: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -190,6 +191,8 @@ pub(super) enum TimelineEvent {
     Ledger { entry: Box<LedgerLine> },
     /// The card was changed, or somebody complained.
     Card { change: Box<ClientHistory> },
+    /// An SMS went out or came in; as it stands now.
+    Sms { sms: Box<Sms> },
 }
 
 impl From<TimelineItem> for TimelineLine {
@@ -202,6 +205,7 @@ impl From<TimelineItem> for TimelineLine {
             Happening::Order(row) => TimelineEvent::Order { order: Box::new((*row).into()) },
             Happening::Ledger(entry) => TimelineEvent::Ledger { entry: Box::new(LedgerLine::of(client, *entry)) },
             Happening::Card(entry) => TimelineEvent::Card { change: Box::new((*entry).into()) },
+            Happening::Sms(row) => TimelineEvent::Sms { sms: Box::new((*row).into()) },
         };
         TimelineLine { at: time(item.at), client: client.0, what }
     }
@@ -215,7 +219,7 @@ pub(super) struct Timeline {
     next: Option<String>,
 }
 
-/// Everything that happened with a client, newest first: calls with their recordings, orders, money, changes.
+/// Everything that happened with a client, newest first: calls with their recordings, orders, money, SMS, changes.
 #[utoipa::path(get, path = "/api/v1/clients/{id}/timeline", tag = "clients", params(("id" = i64, Path), Wanted),
     responses((status = 200, body = Timeline), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn timeline(

@@ -49,6 +49,7 @@ pub(crate) mod recordings;
 pub mod routes;
 pub mod server;
 mod session;
+mod sms;
 mod sounds;
 mod stream;
 mod tariffs;
@@ -70,6 +71,7 @@ use crate::engine::settings::Settings;
 use crate::shell::config;
 use crate::shell::hints::Hints;
 use crate::shell::requests::Requests;
+use crate::shell::sms::Inbound;
 use crate::shell::store::Store;
 use crate::shell::store::agents::AgentRow;
 use crate::shell::store::journal::JournalHandle;
@@ -132,6 +134,8 @@ pub struct Parts {
     pub metering: Metering,
     /// The streets for address hints.
     pub hints: Hints,
+    /// Takes what SMS gateways tell.
+    pub sms: Inbound,
     /// The archive of talks.
     pub recording: config::Recording,
     /// Where sentences lie for an Asterisk on another machine.

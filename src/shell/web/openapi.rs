@@ -20,8 +20,8 @@ use super::problem::{MEDIA_TYPE, Problem};
 use super::routes::Route;
 use super::{
     access, addresses, agents, attention, audit, blocked, call_log, calls, client_actions, clients, exchange, health,
-    keys, ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, stream, tariffs, users,
-    webhooks,
+    keys, ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, sms, stream, tariffs,
+    users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -108,6 +108,11 @@ use super::{
         order_actions::cancel,
         order_actions::no_show,
         order_actions::wake,
+        sms::list,
+        sms::write,
+        sms::one,
+        sms::report,
+        sms::receive,
         tariffs::tariffs,
         tariffs::add_tariff,
         tariffs::tariff,

@@ -11,8 +11,8 @@ use super::access::{Access, Rule, guard};
 use super::intake::Takes;
 use super::{
     WebState, addresses, agents, attention, audit, blocked, call_log, calls, client_actions, clients, exchange, health,
-    intake, keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, stream, tariffs,
-    users, webhooks,
+    intake, keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, sms, stream,
+    tariffs, users, webhooks,
 };
 
 /// One address.
@@ -147,6 +147,11 @@ pub fn all() -> Vec<Route> {
         route("POST", "/api/v1/orders/{id}/cancel", agent, "orders", post(order_actions::cancel)).also(&[DRIVERS]),
         route("POST", "/api/v1/orders/{id}/no-show", agent, "orders", post(order_actions::no_show)).also(&[DRIVERS]),
         route("POST", "/api/v1/orders/{id}/wake", agent, "orders", post(order_actions::wake)),
+        route("GET", "/api/v1/sms", agent, "sms", get(sms::list)),
+        route("POST", "/api/v1/sms", agent, "sms", post(sms::write)),
+        route("GET", "/api/v1/sms/{id}", agent, "sms", get(sms::one)),
+        route("GET", "/api/v1/sms/gateways/{provider}/{secret}/report", Access::Public, "sms", get(sms::report)),
+        route("GET", "/api/v1/sms/gateways/{provider}/{secret}/incoming", Access::Public, "sms", get(sms::receive)),
         route("GET", "/api/v1/tariffs", agent, "tariffs", get(tariffs::tariffs)),
         route("POST", "/api/v1/tariffs", administrator, "tariffs", post(tariffs::add_tariff)),
         route("GET", "/api/v1/tariffs/{id}", agent, "tariffs", get(tariffs::tariff)),

@@ -109,7 +109,7 @@ pub fn target(url: &str) -> Result<Url, String> {
 }
 
 /// The chain of causes without the URL, which may hold a token.
-fn told(error: &reqwest::Error) -> String {
+pub fn told(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "there was no answer in time: is it overloaded, or a firewall between?".to_owned();
     }

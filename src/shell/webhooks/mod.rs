@@ -28,8 +28,8 @@ use crate::shell::store::outbox::{Attempt, Due, Outcome};
 use crate::shell::store::webhooks::{EndpointId, EndpointRow};
 use crate::shell::store::{Result, Store};
 
-pub use client::target;
 use client::{Client, Failure};
+pub use client::{target, told};
 pub use stats::Stats;
 
 /// Lanes of which the messages are taken for the endpoint's own fault.
@@ -327,7 +327,7 @@ fn millis(span: Duration) -> i64 {
 
 /// The pause after so many attempts before: doubled with each, and up to a fifth longer, so that what failed together
 /// does not come back together.
-fn pause(first: Duration, before: u32, longest: Duration) -> Duration {
+pub fn pause(first: Duration, before: u32, longest: Duration) -> Duration {
     let pause = first.saturating_mul(1u32 << before.min(20)).min(longest);
     pause.mul_f64(1.0 + rand::rng().random_range(0.0..0.2))
 }

@@ -101,7 +101,7 @@ async fn dispatchers_block_supervisors_unblock_and_merge_and_the_timeline_tells_
     assert_eq!(line["items"][1]["change"]["event"], "absorbed", "{line}");
     let money = office.ask("anna", "GET", &format!("{path}/timeline?kinds=ledger,order")).send().await.expect(200);
     assert_eq!(money["items"][0]["entry"]["amount"], 5000);
-    office.ask("anna", "GET", &format!("{path}/timeline?kinds=sms")).send().await.expect(400);
+    office.ask("anna", "GET", &format!("{path}/timeline?kinds=fax")).send().await.expect(400);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod people;
 mod programs;
 mod roles;
 mod sessions;
+mod sms;
 mod stream;
 mod tables;
 mod tariffs;
