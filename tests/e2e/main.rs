@@ -8,6 +8,7 @@
 //! - `story`: what the journal tells of a call
 //! - `phones`: callers and agents' phones (SIPp); `audio`: what is in a recording;
 //!   `ear`: what a caller hears, and keys
+//! - `kannel`: a real SMS gateway and its stand-in for a mobile network
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -15,6 +16,7 @@ mod api;
 mod ari;
 mod audio;
 mod ear;
+mod kannel;
 mod office;
 mod phones;
 mod ports;
@@ -33,4 +35,5 @@ mod main_flow;
 mod queue;
 mod restart;
 mod setup;
+mod sms;
 mod talk;

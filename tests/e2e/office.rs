@@ -33,7 +33,7 @@ pub struct Options {
     pub office: &'static str,
     /// Lines of `[limits]` beside the trunk.
     pub limits: &'static str,
-    /// Further sections.
+    /// Further sections; `{web_port}` stands for the API's port.
     pub more: &'static str,
     /// RHVoice speaks, and the office has a folder of sounds of its own; else there are the shipped sounds alone.
     pub voice: bool,
@@ -172,7 +172,7 @@ impl Office {
             options.queue,
             options.office,
             options.limits,
-            options.more
+            options.more.replace("{web_port}", &self.web_port.to_string())
         );
         std::fs::write(self.config(), text).unwrap();
     }

@@ -5,7 +5,7 @@
 //! - What a gateway took is written down before anything else is done with it, and never sent again. Only a crash between
 //!   the gateway's answer and that line sends an SMS twice, and only a time-out may: nobody knows then whether it was taken.
 //!
-//! [`gateway`] and the modules of the kinds speak to gateways; [`inbound`] takes what they tell.
+//! `kannel`, `http` and what they share speak to gateways, `inbound` takes what gateways tell.
 
 mod gateway;
 pub mod http;
