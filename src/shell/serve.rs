@@ -151,6 +151,7 @@ fn start_sms(
     metrics.register(|registry| stats.register(registry));
     let clock = sms::Clock { utc_offset_minutes: config.engine.utc_offset_minutes };
     let inbound = sms::Inbound::new(store.clone(), settings.clone(), stats.clone(), clock);
+    sms::keep_lines(&settings, &inbound, cancel);
     (inbound, sms::start(store.clone(), settings, stats, cancel.clone()))
 }
 

@@ -81,6 +81,7 @@ pub(super) const KEYS: &[&str] = &[
     "sms.providers[].body",
     "sms.providers[].accepted",
     "sms.providers[].reference",
+    "sms.providers[].system_type",
     "office.language",
     "office.greeting",
     "office.greeting_text",

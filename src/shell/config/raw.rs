@@ -66,6 +66,7 @@ pub(super) struct SmsProvider {
     pub(super) body: Option<String>,
     pub(super) accepted: Option<String>,
     pub(super) reference: Option<String>,
+    pub(super) system_type: Option<String>,
 }
 
 /// A section that has no key yet.

@@ -1,6 +1,7 @@
 //! `[sms]`, checked.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use regex::Regex;
 use reqwest::{Client, Method, Url};
@@ -8,6 +9,7 @@ use reqwest::{Client, Method, Url};
 use crate::shell::sms::http::{NAMES, Template, filled};
 use crate::shell::sms::kannel::Kannel;
 use crate::shell::sms::provider::{Line, Provider};
+use crate::shell::sms::smpp::{Account, Smpp};
 use crate::shell::sms::{Pace, Settings, client};
 use crate::shell::webhooks::target;
 
@@ -95,7 +97,8 @@ fn provider(
     let line = match raw.kind.as_str() {
         "kannel" => Line::Kannel(kannel(raw, reports, client, key)?),
         "http" => Line::Http(template(raw, reports, client, key)?),
-        _ => return wrong(key("kind"), raw.kind, "use \"kannel\" or \"http\""),
+        "smpp" => Line::Smpp(smpp(raw, key)?),
+        _ => return wrong(key("kind"), raw.kind, "use \"kannel\", \"smpp\" or \"http\""),
     };
     Ok(Provider { name, line })
 }
@@ -115,6 +118,30 @@ fn kannel(
     };
     let username = raw.username.unwrap_or_default();
     Ok(Kannel { url, username, password, from: raw.from, reports, client })
+}
+
+fn smpp(raw: SmsProvider, key: impl Fn(&str) -> String) -> Result<Smpp, ConfigError> {
+    let url = raw.url.unwrap_or_default();
+    let address = url.strip_prefix("smpp://").unwrap_or_default().trim_end_matches('/');
+    let port = address.rsplit_once(':').and_then(|(host, port)| port.parse::<u16>().ok().filter(|_| !host.is_empty()));
+    if port.is_none() || address.contains(['/', '@', '?', ' ']) {
+        return wrong(key("url"), url, "write it as smpp://host:port; 2775 is the usual port");
+    }
+    let password = secret(&key("password"), raw.password, raw.password_file)?.unwrap_or_else(|| String::new().into());
+    let (username, system_type) = (raw.username.unwrap_or_default(), raw.system_type.unwrap_or_default());
+    let from = raw.from.unwrap_or_default();
+    for (name, value, most) in [
+        ("username", username.as_str(), 15),
+        ("password", password.reveal(), 8),
+        ("system_type", system_type.as_str(), 12),
+        ("from", from.as_str(), 20),
+    ] {
+        if value.len() > most || !value.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            return wrong(key(name), "…", format!("SMPP takes at most {most} letters, digits and signs of ASCII"));
+        }
+    }
+    let enquire = Duration::from_secs(30);
+    Ok(Smpp::new(Account { address: address.to_owned(), system_id: username, password, system_type, from, enquire }))
 }
 
 fn template(

@@ -307,6 +307,12 @@ fn a_gateway_that_cannot_work_is_refused_with_what_to_write() {
         ("[[sms.providers]]\nname = 'a'\nkind = 'pigeon'", "sms.providers[0].kind", "kannel"),
         ("[[sms.providers]]\nname = 'a b'\nkind = 'kannel'", "sms.providers[0].name", "letters"),
         ("[[sms.providers]]\nname = 'a'\nkind = 'kannel'", "sms.providers[0].password", "password_file"),
+        ("[[sms.providers]]\nname = 'a'\nkind = 'smpp'\nurl = 'smsc:2775'", "sms.providers[0].url", "smpp://host:port"),
+        (
+            "[[sms.providers]]\nname = 'a'\nkind = 'smpp'\nurl = 'smpp://smsc:2775'\npassword = '123456789'",
+            "sms.providers[0].password",
+            "at most 8",
+        ),
         (
             "[[sms.providers]]\nname = 'a'\nkind = 'kannel'\npassword = 'p'\nurl = 'http://x/?a=b'",
             "sms.providers[0].url",

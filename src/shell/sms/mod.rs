@@ -5,13 +5,14 @@
 //! - What a gateway took is written down before anything else is done with it, and never sent again. Only a crash between
 //!   the gateway's answer and that line sends an SMS twice, and only a time-out may: nobody knows then whether it was taken.
 //!
-//! `kannel`, `http` and what they share speak to gateways, `inbound` takes what gateways tell.
+//! `kannel`, `http`, `smpp` and what they share speak to gateways, `inbound` takes what gateways tell.
 
 mod gateway;
 pub mod http;
 mod inbound;
 pub mod kannel;
 pub mod provider;
+pub mod smpp;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,11 @@ mod worker;
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::shell::store::Secret;
+
+use provider::Line;
 
 pub use gateway::client;
 pub use inbound::{Clock, Inbound, Incoming};
@@ -49,6 +54,16 @@ impl Settings {
     #[must_use]
     pub fn allows(&self, number: &str) -> bool {
         self.allowed_numbers.iter().any(|start| number.starts_with(start.as_str()))
+    }
+}
+
+/// Keeps the lines up of those gateways that have one, until `cancel`.
+pub fn keep_lines(settings: &Settings, inbound: &Inbound, cancel: &CancellationToken) {
+    for provider in &settings.providers {
+        match &provider.line {
+            Line::Smpp(smpp) => smpp.start(&provider.name, inbound.clone(), cancel.clone()),
+            Line::Kannel(_) | Line::Http(_) => {}
+        }
     }
 }
 

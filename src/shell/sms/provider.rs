@@ -7,6 +7,7 @@ use crate::domain::sms::Segments;
 
 use super::http::Template;
 use super::kannel::Kannel;
+use super::smpp::Smpp;
 
 /// An SMS on its way to a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub enum Line {
     Kannel(Kannel),
     /// Any request that a template can write.
     Http(Template),
+    /// A line to a network's SMS centre.
+    Smpp(Smpp),
 }
 
 impl Provider {
@@ -80,6 +83,7 @@ impl Provider {
         match &self.line {
             Line::Kannel(kannel) => kannel.send(sms).await,
             Line::Http(template) => template.send(sms).await,
+            Line::Smpp(smpp) => smpp.send(sms).await,
         }
     }
 
@@ -91,6 +95,7 @@ impl Provider {
         match &self.line {
             Line::Kannel(kannel) => kannel.probe().await,
             Line::Http(template) => template.probe().await,
+            Line::Smpp(smpp) => smpp.probe().await,
         }
     }
 }
