@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::shell::asterisk::check::Level;
 use crate::shell::asterisk::{self, NodeConfig};
 use crate::shell::config::{Config, writable};
+use crate::shell::sms;
 use crate::shell::store::Store;
 use crate::shell::voice;
 use crate::shell::web::{self, health};
@@ -77,7 +78,7 @@ impl Check {
         lines.push(disk(config));
         lines.push(port(config).await);
         lines.push(speech(config).await);
-        lines.extend(sms(config).await);
+        lines.extend(gateways(config).await);
         for node in &config.asterisk {
             lines.push(sounds(node));
             let found = asterisk::check::check(node).await;
@@ -126,7 +127,7 @@ async fn speech(config: &Config) -> Line {
 }
 
 /// SMS gateways answer. Without any, nothing needs to.
-async fn sms(config: &Config) -> Vec<Line> {
+async fn gateways(config: &Config) -> Vec<Line> {
     let mut lines = Vec::new();
     for provider in &config.sms.providers {
         // Another one may do meanwhile, and calls go on.
@@ -136,7 +137,11 @@ async fn sms(config: &Config) -> Vec<Line> {
         };
         lines.push(Line { what: format!("sms {}", provider.name), level, text });
     }
-    if !lines.is_empty() && config.sms.secret.is_none() {
+    let by_http = |provider: &sms::Provider| match provider.line {
+        sms::provider::Line::Kannel(_) | sms::provider::Line::Http(_) => true,
+        sms::provider::Line::Smpp(_) => false,
+    };
+    if config.sms.secret.is_none() && config.sms.providers.iter().any(by_http) {
         let text = "neither reports nor SMS from clients can come in: set sms.secret and sms.report_url".to_owned();
         lines.push(Line { what: "sms reports".to_owned(), level: Level::Warning, text });
     }

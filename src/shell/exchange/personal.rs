@@ -10,6 +10,7 @@ use crate::shell::store::Store;
 use crate::shell::store::ledgers::LedgerFilter;
 use crate::shell::store::order_list::OrderFilter;
 use crate::shell::store::recordings::RecordingRow;
+use crate::shell::store::sms::SmsFilter;
 use crate::shell::store::timeline::{Happening, Kind};
 
 use super::{ExchangeError, moment};
@@ -18,7 +19,7 @@ use super::{ExchangeError, moment};
 const PAGE: u32 = 500;
 
 /// Everything about one client as JSON: the card with its history, cards that were merged into it, orders with their
-/// histories, money, calls with their recordings, places, blocked numbers. Nothing when there is no such card.
+/// histories, money, calls with their recordings, SMS, places, blocked numbers. Nothing when there is no such card.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -38,6 +39,7 @@ pub async fn export(store: &Store, id: ClientId) -> Result<Option<Value>, Exchan
         "orders": orders(store, id).await?,
         "ledger": ledger(store, id).await?,
         "calls": calls(store, id).await?,
+        "sms": sms(store, id).await?,
         "places": places(store, id).await?,
         "blocked_numbers": blocked(store, &row.card).await?,
     })))
@@ -97,6 +99,24 @@ async fn calls(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError>
         match page.next {
             Some(next) => cursor = Some(next),
             None => return Ok(calls),
+        }
+    }
+}
+
+async fn sms(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError> {
+    let filter = SmsFilter { client: Some(id), ..SmsFilter::default() };
+    let (mut texts, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list_sms(&filter, cursor.as_deref(), PAGE).await?;
+        texts.extend(page.items.into_iter().map(|row| {
+            json!({
+                "id": row.id, "at": moment(row.created), "direction": if row.incoming { "in" } else { "out" },
+                "number": row.number, "text": row.text, "state": row.state.as_str(), "order": row.order,
+            })
+        }));
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(texts),
         }
     }
 }

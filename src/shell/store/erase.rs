@@ -96,12 +96,14 @@ impl Tx {
                 self.execute(sql.with(format!("%{}%", row.text("number")?))).await?;
             }
             for sql in [
+                // Also what was written to and from the client's numbers before there was a card.
+                "UPDATE sms SET number = '', text = '', error = '', due_at = NULL, \
+                 state = CASE WHEN state = 'queued' THEN 'superseded' ELSE state END WHERE client = $1 \
+                 OR (client IS NULL AND number IN (SELECT number FROM client_phones WHERE client = $1))",
                 "DELETE FROM client_phones WHERE client = $1",
                 "DELETE FROM client_tags WHERE client = $1",
                 "DELETE FROM client_days WHERE client = $1",
                 "UPDATE ledger_entries SET phone = '', comment = '' WHERE client = $1",
-                "UPDATE sms SET number = '', text = '', error = '', due_at = NULL, \
-                 state = CASE WHEN state = 'queued' THEN 'superseded' ELSE state END WHERE client = $1",
             ] {
                 self.execute(Sql::new(sql).with(one)).await?;
             }
@@ -271,7 +273,15 @@ mod tests {
             let note = Fact::CallNoted { call: call(90), what: "transferred", detail, by, at: Wall(95) };
             s.write_facts(&[rung, note]).await.unwrap();
 
+            let written = |text: &str| {
+                let to = crate::domain::phone::Phone::parse("+79001234567");
+                super::super::sms::WrittenSms { to, text: text.into(), client: None, order: None }
+            };
+            let sms = s.write_sms(written("Анна, машина ждёт"), &olga(), Wall(115)).await.unwrap().id;
+
             erase(120).await.unwrap();
+            let row = s.get_sms(sms).await.unwrap().unwrap();
+            assert_eq!((row.number.as_str(), row.text.as_str(), row.due), ("", "", None));
             let calls = s.list_calls(&CallFilter::default(), None, 9).await.unwrap().items;
             let kept: Vec<_> = calls.iter().map(|call| (call.number.as_str(), call.erased, call.talked)).collect();
             let talk = Some(Duration::from_secs(5));

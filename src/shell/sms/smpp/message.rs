@@ -13,6 +13,9 @@ use super::session::text;
 /// A receipt is wanted, of delivery and of failure (section 5.2.17).
 const RECEIPTS: u8 = 1;
 
+/// The message begins with a header (section 5.2.12).
+const HEADED: u8 = 0x40;
+
 /// What an SMSC tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Told {
@@ -63,7 +66,8 @@ pub(super) fn parts(sms: &Outgoing, from: &str) -> Result<Vec<SubmitSm>, Failure
         octets.extend(encoding.octets(part));
         let octets =
             OctetString::from_vec(octets).map_err(|_| Failure::for_good("a part is longer than SMPP takes"))?;
-        let class = if total > 1 { EsmClass::default().with_udhi_indicator() } else { EsmClass::default() };
+        // Not `EsmClass::default()`, which says that this were a delivery acknowledgement (bit 3).
+        let class = EsmClass::from(if total > 1 { HEADED } else { 0 });
         let message = SubmitSm::builder()
             .source_addr_ton(source_ton)
             .source_addr_npi(source_npi)
@@ -237,7 +241,8 @@ mod tests {
         assert_eq!(two.len(), 2);
         let octets = two[1].short_message().clone().into_vec();
         assert_eq!(octets, [5, 0, 3, 0x34, 2, 2, 0x04, 0x4f, 0x04, 0x4f, 0x04, 0x4f, 0x04, 0x4f]);
-        assert_eq!(two[0].esm_class.gsm_features, GsmFeatures::UdhiIndicator);
+        assert_eq!((u8::from(one.esm_class), u8::from(two[0].esm_class)), (0, 0x40));
+        assert_eq!(u8::from(one.registered_delivery), 1);
         assert_eq!(two[0].short_message().len(), 6 + 134);
     }
 

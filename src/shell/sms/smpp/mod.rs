@@ -77,7 +77,7 @@ impl std::fmt::Debug for Job {
 }
 
 impl Smpp {
-    /// Nothing is connected before [`start`](Smpp::start).
+    /// Nothing is connected before it is started.
     #[must_use]
     pub fn new(account: Account) -> Smpp {
         let (jobs, inbox) = mpsc::channel(WAITING);
