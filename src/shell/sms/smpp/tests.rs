@@ -91,7 +91,8 @@ struct World {
     cancel: CancellationToken,
 }
 
-async fn world(t: &TestStore) -> World {
+/// `enquire`: silence after which the line is tried; the centre answers only while it waits for something.
+async fn world(t: &TestStore, enquire: Duration) -> World {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let smpp = Smpp::new(Account {
         address: listener.local_addr().unwrap().to_string(),
@@ -99,7 +100,7 @@ async fn world(t: &TestStore) -> World {
         password: "secret".to_owned().into(),
         system_type: String::new(),
         from: "Taxi".into(),
-        enquire: Duration::from_millis(200),
+        enquire,
     });
     let pace = Pace { every: Duration::from_millis(20), first_pause: Duration::from_millis(100), ..Pace::default() };
     let settings = Arc::new(Settings {
@@ -144,7 +145,7 @@ fn receipt(id: &str, word: &str) -> Vec<u8> {
 #[tokio::test]
 async fn parts_go_out_receipts_and_questions_come_in_and_the_line_comes_up_again() {
     on_both(async |t| {
-        let w = world(&t).await;
+        let w = world(&t, Duration::from_secs(60)).await;
         let worker = start(t.store.clone(), w.settings.clone(), Stats::default(), w.cancel.clone());
         let mut centre = Centre::accept(&w.listener).await;
         centre.log_in(CommandStatus::EsmeRok).await;
@@ -190,7 +191,7 @@ async fn parts_go_out_receipts_and_questions_come_in_and_the_line_comes_up_again
 #[tokio::test]
 async fn a_refusal_is_for_good_a_full_centre_is_not_and_a_silent_one_is_left() {
     on_both(async |t| {
-        let w = world(&t).await;
+        let w = world(&t, Duration::from_secs(2)).await;
         let worker = start(t.store.clone(), w.settings.clone(), Stats::default(), w.cancel.clone());
         let mut wrong = Centre::accept(&w.listener).await;
         wrong.log_in(CommandStatus::EsmeRinvpaswd).await;
@@ -216,7 +217,7 @@ async fn a_refusal_is_for_good_a_full_centre_is_not_and_a_silent_one_is_left() {
 #[tokio::test]
 async fn what_is_no_smpp_ends_the_line_and_nothing_else() {
     let t = crate::shell::store::testing::sqlite().await;
-    let w = world(&t).await;
+    let w = world(&t, Duration::from_secs(60)).await;
     for octets in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &[0, 0, 0, 3, 1], &[0xff; 64], &[0, 0, 0, 16, 0, 0, 0, 9]]
     {
         let (mut stream, _) = timeout(SOON, w.listener.accept()).await.unwrap().unwrap();
