@@ -6,8 +6,10 @@ use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order;
 use crate::speech::{Language, Phrase};
 
+use super::callback::attempt::Outcome;
+use super::callback::request::CallbackEnd;
 use super::event::Actor;
-use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
+use super::ids::{AgentId, BridgeId, CallId, CallbackId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
 use super::time::Wall;
 use super::view::{AgentView, CallView, Disposition, OfferOutcome, PauseReason, QueueView, Status};
 
@@ -38,6 +40,16 @@ pub enum Command {
         /// For which call.
         call: CallId,
         /// Whose order: nobody cancels another's.
+        client: ClientId,
+        /// Which order.
+        order: OrderId,
+    },
+    /// Look for a car again for an order for which none was found, in the name of its client, who pressed the key; the
+    /// answer is [`Event::SearchedAgain`](super::event::Event::SearchedAgain). The core has a deadline of its own.
+    SearchAgain {
+        /// For which call.
+        call: CallId,
+        /// Whose order.
         client: ClientId,
         /// Which order.
         order: OrderId,
@@ -138,6 +150,30 @@ pub enum AriRequest {
         /// Ring at most so long; the core's own lease is shorter.
         time_out: Duration,
     },
+    /// Make a channel to an outside number and ring it; its events are told also while it is in the dialplan, until its
+    /// end: `POST /channels/create`, a subscription, `POST /channels/{id}/dial`.
+    Dial {
+        /// Id of the channel to make.
+        channel: ChannelId,
+        /// What to ring, such as `PJSIP/+7900…@trunk`.
+        dial: String,
+        /// The number that is rung.
+        number: String,
+        /// The number to show there; empty for the trunk's own.
+        show_number: String,
+        /// The first note on the channel: see [`SetMemo`](AriRequest::SetMemo).
+        memo: String,
+        /// Ring at most so long; the core's own deadline is shorter.
+        time_out: Duration,
+    },
+    /// Give an outgoing channel that was answered to the dialplan's context `perezvon-outbound`, which finds out who
+    /// answered and gives it back: [`Origin::Outgoing`](super::event::Origin::Outgoing).
+    Screen {
+        /// Which channel.
+        channel: ChannelId,
+        /// The attempt, which is also the id of the call.
+        attempt: CallId,
+    },
     /// Make a bridge for two. One that exists is no error. What it does with the sound follows from what the id stands
     /// for: see [`Own::MixBridge`](super::ids::Own::MixBridge).
     CreateBridge(BridgeId),
@@ -196,6 +232,8 @@ pub enum Fact {
         dialled: String,
         /// It came by the fallback dialplan.
         by_fallback: bool,
+        /// The office called.
+        outgoing: bool,
         /// When.
         at: Wall,
     },
@@ -325,6 +363,45 @@ pub enum Fact {
         node: NodeId,
         /// Living calls there.
         calls: Vec<CallId>,
+        /// When.
+        at: Wall,
+    },
+    /// A client is being called.
+    AttemptStarted {
+        /// For which callback.
+        callback: CallbackId,
+        /// The attempt, which is also the id of the call that comes of it.
+        attempt: CallId,
+        /// When.
+        at: Wall,
+    },
+    /// An attempt to reach a client is over.
+    AttemptEnded {
+        /// For which callback.
+        callback: CallbackId,
+        /// Which attempt.
+        attempt: CallId,
+        /// How.
+        outcome: Outcome,
+        /// Q.850 cause; 0 where there is none.
+        cause: u16,
+        /// Attempts that count, this one included if it does.
+        attempts: u8,
+        /// When the next one is due; for one that is over, when it ended.
+        due: Wall,
+        /// When.
+        at: Wall,
+    },
+    /// A callback is over.
+    CallbackEnded {
+        /// Which.
+        callback: CallbackId,
+        /// How.
+        end: CallbackEnd,
+        /// What it was for, as a word for statistics: see [`CallbackRequest::reason`](super::callback::request::CallbackRequest::reason).
+        about: &'static str,
+        /// From when it was wanted until now.
+        waited: Duration,
         /// When.
         at: Wall,
     },

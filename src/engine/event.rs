@@ -7,8 +7,9 @@ use crate::domain::address::{Address, Car};
 use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order::{Eta, State};
 
+use super::callback::request::CallbackRequest;
 use super::command::AriRequest;
-use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
+use super::ids::{AgentId, BridgeId, CallId, CallbackId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
 use super::settings::{AgentProfile, Settings};
 use super::time::Wall;
 use super::view::Status;
@@ -47,6 +48,19 @@ pub enum Event {
         /// Whether it is cancelled now.
         result: Result<(), CancelRefused>,
     },
+    /// The answer to [`Command::SearchAgain`](super::command::Command::SearchAgain). May come late or never.
+    SearchedAgain {
+        /// The call whose client wanted it.
+        call: CallId,
+        /// Which order.
+        order: OrderId,
+        /// Whether a car is looked for again.
+        result: Result<(), CancelRefused>,
+    },
+    /// A client is to be called, or what is to be told has changed. At start, one event for each that is pending.
+    CallbackRequested(Box<CallbackRequest>),
+    /// A callback is not to be made any more: something newer took its place, or somebody cancelled it.
+    CallbackCancelled(CallbackId),
     /// An order was taken or changed, by whomever.
     OrderChanged {
         /// Whose.
@@ -83,6 +97,8 @@ pub enum NodeEvent {
     Arrived(Arrival),
     /// The far phone rings.
     Ringing(ChannelId),
+    /// The network plays something before any answer (early media): its own ringing tone, or that nobody can be reached.
+    Progress(ChannelId),
     /// The channel was answered.
     Answered(ChannelId),
     /// The channel is gone (`ChannelDestroyed`), with the Q.850 cause.
@@ -154,11 +170,25 @@ pub enum Origin {
     Inbound,
     /// `Stasis(perezvon,inbound,fallback)`: a caller whom the fallback dialplan kept while no engine was there.
     Fallback,
+    /// `Stasis(perezvon,outbound,<attempt>,<who>)`: a client whom the office called has answered.
+    Outgoing {
+        /// What `AMD()` says.
+        answered: Answered,
+    },
     /// `Stasis(perezvon,agent,<endpoint>)`: an agent dialled something.
     Agent {
         /// PJSIP endpoint of the phone.
         endpoint: String,
     },
+}
+
+/// Who answered an outgoing call, as far as a machine can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// A person, or nobody knows: told is better than not told.
+    Person,
+    /// An answering machine.
+    Machine,
 }
 
 /// What stands in an Asterisk at the moment of connection.

@@ -51,6 +51,10 @@ pub struct QueueId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
+/// A callback: something that a client is to be called for, by the number of the row in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallbackId(pub i64);
+
 macro_rules! asterisk_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -111,6 +115,8 @@ pub enum Own {
     MixBridge,
     /// The bridge in which an agent consults before a transfer (letter `c`).
     ConsultBridge,
+    /// The channel of the client whom the office calls (letter `o`).
+    Outgoing,
     /// Playback number n of the call (letter `p`).
     Playback(u32),
 }
@@ -124,6 +130,7 @@ impl Own {
             Own::TalkBridge => format!("pz-{call}-b"),
             Own::MixBridge => format!("pz-{call}-m"),
             Own::ConsultBridge => format!("pz-{call}-c"),
+            Own::Outgoing => format!("pz-{call}-o"),
             Own::Playback(n) => format!("pz-{call}-p{n}"),
         }
     }
@@ -138,6 +145,7 @@ impl Own {
             "b" => Own::TalkBridge,
             "m" => Own::MixBridge,
             "c" => Own::ConsultBridge,
+            "o" => Own::Outgoing,
             _ => match own.split_at_checked(1)? {
                 ("l", n) => Own::Leg(n.parse().ok()?),
                 ("p", n) => Own::Playback(n.parse().ok()?),
@@ -155,7 +163,8 @@ mod tests {
     #[test]
     fn own_ids_are_read_back_as_they_were_written() {
         let call = CallId(0x0123_4567_89ab_cdef);
-        for own in [Own::Leg(7), Own::TalkBridge, Own::MixBridge, Own::ConsultBridge, Own::Playback(12)] {
+        for own in [Own::Leg(7), Own::TalkBridge, Own::MixBridge, Own::ConsultBridge, Own::Outgoing, Own::Playback(12)]
+        {
             assert_eq!(Own::parse(&own.id(call)), Some((call, own)));
         }
     }

@@ -41,6 +41,8 @@ pub(super) fn worth_repeating(request: &AriRequest, why: &Refusal) -> bool {
         | AriRequest::RingbackOn(_)
         | AriRequest::RingbackOff(_)
         | AriRequest::Ring { .. }
+        | AriRequest::Dial { .. }
+        | AriRequest::Screen { .. }
         | AriRequest::CreateBridge(_)
         | AriRequest::Join { .. }
         | AriRequest::Part { .. }

@@ -6,6 +6,7 @@
 
 mod acd;
 mod call;
+pub mod callback;
 pub mod command;
 pub mod event;
 pub mod hours;
@@ -25,12 +26,13 @@ use std::collections::BTreeMap;
 use call::feature::FeatureCall;
 use call::memo::Memo;
 use call::{Call, Found};
+use callback::Callbacks;
 use command::{AriRequest, Command, Fact, HangUpCause};
-use event::{Arrival, Event, NodeEvent, Origin, Refusal, Snapshot};
+use event::{Answered, Arrival, ChannelSnapshot, Event, NodeEvent, Origin, Refusal, Snapshot};
 use ids::{AgentId, CallId, ChannelId, NodeId, Own};
 use lookup::Lookup;
 use settings::Settings;
-use shared::{Shared, Wish};
+use shared::{Shared, Tiding, Wish};
 use time::{Instant, Now};
 use timers::Owner;
 
@@ -40,6 +42,7 @@ pub struct Engine {
     core: Shared,
     calls: BTreeMap<CallId, Box<Call>>,
     features: BTreeMap<CallId, FeatureCall>,
+    callbacks: Callbacks,
     /// Channels that Asterisk named; legs are found by their own id.
     channels: Lookup<ChannelId, CallId>,
     last_call: CallId,
@@ -55,6 +58,7 @@ impl Engine {
             core: Shared::new(settings),
             calls: BTreeMap::new(),
             features: BTreeMap::new(),
+            callbacks: Callbacks::default(),
             channels: Lookup::default(),
             last_call,
             phones_changed: false,
@@ -69,9 +73,20 @@ impl Engine {
             Event::Wake => {}
             Event::Node(node, what) => self.node_event(node, what),
             Event::Refused { node, call, request, why } => self.refused(node, call, &request, &why),
-            Event::CallerLoaded { call, card } => {
-                if let Some(call) = self.calls.get_mut(&call) {
+            Event::CallerLoaded { call: id, card } => {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    let client = card.client;
                     call.card_loaded(&mut self.core, card);
+                    client.into_iter().for_each(|client| self.callbacks.known(&mut self.core, id, client));
+                } else {
+                    self.callbacks.card_loaded(id, card);
+                }
+            }
+            Event::CallbackRequested(request) => self.callbacks.requested(&mut self.core, *request),
+            Event::CallbackCancelled(id) => self.callbacks.cancelled(&mut self.core, id),
+            Event::SearchedAgain { call, order, result } => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.searched_again(&mut self.core, order, result);
                 }
             }
             Event::OrderCancelled { call, order, result } => {
@@ -80,6 +95,7 @@ impl Engine {
                 }
             }
             Event::OrderChanged { client, order } => {
+                self.callbacks.order_changed(&order);
                 for call in self.calls.values_mut().filter(|call| call.is_of(client)) {
                     call.order_changed(&mut self.core, &order);
                 }
@@ -106,6 +122,7 @@ impl Engine {
         }
         self.wake_due();
         self.match_up();
+        self.call_back();
         if std::mem::take(&mut self.phones_changed) {
             self.tell_fallback();
         }
@@ -135,8 +152,18 @@ impl Engine {
             NodeEvent::Up(snapshot) => self.node_up(node, &snapshot),
             NodeEvent::Down => self.core.set_node(node, false),
             NodeEvent::Arrived(arrival) => self.arrived(node, &arrival),
-            NodeEvent::Ringing(channel) => self.on_leg(node, &channel, Call::leg_rings),
-            NodeEvent::Answered(channel) => self.on_leg(node, &channel, Call::leg_answers),
+            NodeEvent::Ringing(channel) => match Own::parse(channel.as_str()) {
+                Some((id, Own::Outgoing)) => self.callbacks.rings(&mut self.core, id),
+                _ => self.on_leg(node, &channel, Call::leg_rings),
+            },
+            NodeEvent::Progress(channel) => match Own::parse(channel.as_str()) {
+                Some((id, Own::Outgoing)) => self.callbacks.progresses(&mut self.core, id),
+                _ => self.on_leg(node, &channel, Call::leg_rings),
+            },
+            NodeEvent::Answered(channel) => match Own::parse(channel.as_str()) {
+                Some((id, Own::Outgoing)) => self.callbacks.answers(&mut self.core, id),
+                _ => self.on_leg(node, &channel, Call::leg_answers),
+            },
             NodeEvent::Gone { channel, cause } => self.gone(&channel, cause),
             NodeEvent::Left(channel) => {
                 if let Some(call) = self.channels.get(&channel).and_then(|id| self.calls.get_mut(id)) {
@@ -185,6 +212,9 @@ impl Engine {
         if self.channels.get(&arrival.channel).is_some() {
             return;
         }
+        if let Origin::Outgoing { answered } = arrival.origin {
+            return self.client_answered(node, arrival, answered, false);
+        }
         if let Origin::Agent { endpoint } = &arrival.origin {
             let id = self.next_call();
             let (channel, code) = (arrival.channel.clone(), arrival.dialled.as_str());
@@ -202,8 +232,24 @@ impl Engine {
         let id = self.next_call();
         let mut call = Box::new(Call::arriving(&self.core, id, node, arrival));
         call.begin(&mut self.core);
+        self.callbacks.rang_in(&mut self.core, id, call.number());
         self.channels.insert(arrival.channel.clone(), id);
         self.calls.insert(id, call);
+    }
+
+    /// A client whom the office called is on the line, or an answering machine.
+    fn client_answered(&mut self, node: NodeId, arrival: &Arrival, answered: Answered, adopted: bool) {
+        let Some((id, Own::Outgoing)) = Own::parse(arrival.channel.as_str()) else { return };
+        if !self.callbacks.has(id) {
+            let request = AriRequest::HangUp { channel: arrival.channel.clone(), cause: HangUpCause::Normal };
+            return self.core.ari(node, id, request);
+        }
+        if let Some(errand) = self.callbacks.screened(&mut self.core, id, answered) {
+            let mut call = Box::new(Call::answered(&self.core, id, node, arrival, &errand, adopted));
+            call.announce_to(&mut self.core, errand);
+            self.channels.insert(arrival.channel.clone(), id);
+            self.calls.insert(id, call);
+        }
     }
 
     fn next_call(&mut self) -> CallId {
@@ -229,6 +275,10 @@ impl Engine {
                 call.leg_gone(&mut self.core, no, cause);
             }
             self.bury_if_over(id);
+        } else if let Some((id, Own::Outgoing)) = Own::parse(channel.as_str())
+            && self.callbacks.has(id)
+        {
+            self.callbacks.gone(&mut self.core, id, cause);
         } else if let Some(id) = self.channels.remove(channel) {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.caller_gone(&mut self.core, cause);
@@ -248,6 +298,8 @@ impl Engine {
             && feature.refused(&mut self.core, request, why)
         {
             self.drop_feature(id);
+        } else if self.callbacks.has(id) {
+            self.callbacks.refused(&mut self.core, id, request, why);
         } else if leftover::worth_repeating(request, why) {
             self.core.ask_later(node, id, request.clone());
         } else if let (AriRequest::CreateBridge(bridge), Refusal::TimedOut) = (request, why) {
@@ -268,6 +320,8 @@ impl Engine {
         {
             self.channels.remove(call.channel());
             call::bury(&call, &mut self.core);
+            self.take_tidings();
+            self.callbacks.call_over(&mut self.core, id, call.was_lost());
         }
     }
 
@@ -293,6 +347,7 @@ impl Engine {
                 self.drop_feature(id);
             }
         }
+        self.callbacks.reconcile(&mut self.core, node, &found.outgoing);
         self.adopt_unknown(node, &found);
         self.end_orphans(node, &found);
         let living: Vec<&Call> = self.calls.values().filter(|call| call.node == node).map(AsRef::as_ref).collect();
@@ -312,20 +367,47 @@ impl Engine {
             if self.channels.get(channel).is_some() {
                 continue;
             }
-            match (&seen.arrival.origin, seen.arrival.memo.as_deref().and_then(Memo::read)) {
+            let memo = seen.arrival.memo.as_deref().and_then(Memo::read);
+            if let (Some((id, Own::Outgoing)), None) = (Own::parse(channel.as_str()), &memo) {
+                self.adopt_attempt(node, id, seen);
+                continue;
+            }
+            match (&seen.arrival.origin, memo) {
                 (Origin::Agent { .. }, _) => {
                     // Its spoken answer went with the former engine.
                     let request = AriRequest::HangUp { channel: channel.clone(), cause: HangUpCause::Normal };
                     self.core.ari(node, CallId(0), request);
                 }
-                (Origin::Inbound | Origin::Fallback, Some(memo)) if !self.calls.contains_key(&memo.call) => {
+                (Origin::Inbound | Origin::Fallback | Origin::Outgoing { .. }, Some(memo))
+                    if !self.calls.contains_key(&memo.call) =>
+                {
                     self.last_call = self.last_call.max(memo.call);
                     let call = Call::adopt(&mut self.core, node, &memo, seen, found);
                     self.channels.insert(channel.clone(), memo.call);
+                    if matches!(Own::parse(channel.as_str()), Some((_, Own::Outgoing))) {
+                        self.callbacks.taken_up(&mut self.core, memo.call, call.number());
+                    } else {
+                        self.callbacks.rang_in(&mut self.core, memo.call, call.number());
+                    }
                     self.calls.insert(memo.call, Box::new(call));
                 }
                 (Origin::Inbound | Origin::Fallback, _) => self.arrived(node, &seen.arrival),
+                // Of a call that is known.
+                (Origin::Outgoing { .. }, _) => {}
             }
+        }
+    }
+
+    /// A client whom a former engine was calling.
+    fn adopt_attempt(&mut self, node: NodeId, id: CallId, seen: &ChannelSnapshot) {
+        self.last_call = self.last_call.max(id);
+        if self.callbacks.has(id) || self.callbacks.adopt(&mut self.core, node, id, seen) {
+            if let Origin::Outgoing { answered } = seen.arrival.origin {
+                self.client_answered(node, &seen.arrival, answered, true);
+            }
+        } else {
+            let channel = seen.arrival.channel.clone();
+            self.core.ari(node, id, AriRequest::HangUp { channel, cause: HangUpCause::Normal });
         }
     }
 
@@ -371,6 +453,7 @@ impl Engine {
         match owner {
             Owner::Agent(agent) => self.core.agent_wrap_up_due(agent, false),
             Owner::Leftovers => self.core.ask_leftovers(),
+            Owner::Callbacks => self.callbacks.wake(&mut self.core),
             Owner::Call(id) => {
                 if let Some(call) = self.calls.get_mut(&id) {
                     call.wake(&mut self.core);
@@ -381,8 +464,30 @@ impl Engine {
                     && feature.wake(&mut self.core)
                 {
                     self.drop_feature(id);
+                } else {
+                    self.callbacks.wake_attempt(&mut self.core, id);
                 }
             }
+        }
+    }
+
+    // ---- clients are called back
+
+    fn take_tidings(&mut self) {
+        while let Some(tiding) = self.core.tidings.pop_front() {
+            match tiding {
+                Tiding::Delivered(call) => self.callbacks.delivered(&mut self.core, call),
+                Tiding::Heard(order) => self.callbacks.heard(&mut self.core, order),
+            }
+        }
+    }
+
+    /// Calls as many as there are lines for.
+    fn call_back(&mut self) {
+        self.take_tidings();
+        while self.callbacks.may_dial(&self.core) {
+            let id = self.next_call();
+            self.callbacks.dial(&mut self.core, id);
         }
     }
 

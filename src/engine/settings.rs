@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::order::State;
+use crate::domain::phone::Phone;
 use crate::speech::Language;
 
 use super::event::{CallerCard, CallerOrder};
@@ -47,6 +48,61 @@ pub struct Settings {
     pub trunk: Option<String>,
     /// Calls at once; further ones go to the fallback dialplan.
     pub max_calls: usize,
+    /// How clients are called back.
+    pub callback: CallbackSettings,
+}
+
+impl Settings {
+    /// What to dial for an outside number; none where it is not among the allowed destinations or there is no trunk.
+    #[must_use]
+    pub fn outside(&self, text: &str) -> Option<String> {
+        let phone = Phone::parse(text);
+        let number = phone.as_str();
+        let allowed = self.allowed_numbers.iter().any(|start| number.starts_with(start.as_str()));
+        let trunk = self.trunk.as_ref().filter(|_| allowed && !number.is_empty())?;
+        Some(format!("PJSIP/{number}@{trunk}"))
+    }
+}
+
+/// How clients are called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackSettings {
+    /// Clients are called at all; without it what is to be told waits.
+    pub enabled: bool,
+    /// Attempts that count, until a callback is exhausted.
+    pub attempts: u8,
+    /// From the end of one attempt to the next.
+    pub interval: Duration,
+    /// Outgoing calls at once.
+    pub lines: usize,
+    /// How long a client's phone may ring.
+    pub ring_time: Duration,
+    /// The number that clients see; empty for the trunk's own.
+    pub show_number: String,
+    /// When clients may be called about what is not an order of this moment.
+    pub hours: Hours,
+}
+
+impl CallbackSettings {
+    /// When nobody is asleep.
+    pub const HOURS: &str = "daily 09:00-21:00";
+}
+
+impl Default for CallbackSettings {
+    fn default() -> Self {
+        let mut hours = Hours::default();
+        // It is written above in the right form.
+        let _ = hours.add(CallbackSettings::HOURS);
+        CallbackSettings {
+            enabled: true,
+            attempts: 3,
+            interval: Duration::from_secs(60),
+            lines: 10,
+            ring_time: Duration::from_secs(35),
+            show_number: String::new(),
+            hours,
+        }
+    }
 }
 
 /// Voice menus, as described in the configuration.
@@ -185,6 +241,7 @@ impl Default for Settings {
             allowed_numbers: BTreeSet::new(),
             trunk: None,
             max_calls: 10_000,
+            callback: CallbackSettings::default(),
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::domain::ids::OrderId;
+
 use super::acd::agent::{Agents, Hands};
 use super::acd::estimate::Estimate;
 use super::acd::queue::{Eligible, Line, Place};
 use super::command::{AriRequest, Command, Fact, Update};
 use super::event::Actor;
-use super::ids::{AgentId, CallId, NodeId, QueueId};
+use super::ids::{AgentId, CallId, ChannelId, NodeId, QueueId};
 use super::leftover::Leftovers;
 use super::settings::{QueueSettings, Settings};
 use super::time::{Instant, Now};
@@ -24,6 +26,21 @@ pub(super) enum Wish {
     Caller(CallId),
 }
 
+/// The name under Asterisk's recording folder that the dialplan gives to this channel's recording.
+pub(super) fn recording_name(channel: &ChannelId, number: &str) -> String {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    format!("perezvon/{channel}_{digits}")
+}
+
+/// What a call has to tell those who call clients back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tiding {
+    /// The client whom the office called heard what there was to tell, or pressed a key.
+    Delivered(CallId),
+    /// Somebody heard how this order stands.
+    Heard(OrderId),
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub settings: Settings,
@@ -33,6 +50,7 @@ pub(super) struct Shared {
     pub timers: Timers,
     pub leftovers: Leftovers,
     pub wishes: VecDeque<Wish>,
+    pub tidings: VecDeque<Tiding>,
     pub out: VecDeque<Command>,
     lines: BTreeMap<(QueueId, NodeId), Line>,
     estimates: BTreeMap<QueueId, Estimate>,
@@ -51,6 +69,7 @@ impl Shared {
             timers: Timers::default(),
             leftovers: Leftovers::default(),
             wishes: VecDeque::new(),
+            tidings: VecDeque::new(),
             out: VecDeque::new(),
             lines: BTreeMap::new(),
             estimates: BTreeMap::new(),
@@ -86,6 +105,11 @@ impl Shared {
 
     pub fn nodes_up(&self) -> Vec<NodeId> {
         self.nodes.iter().filter(|(_, up)| **up).map(|(node, _)| *node).collect()
+    }
+
+    /// The first Asterisk that is connected: outside numbers are called there.
+    pub fn first_node(&self) -> Option<NodeId> {
+        self.nodes.iter().find(|(_, up)| **up).map(|(node, _)| *node)
     }
 
     pub fn ari(&mut self, node: NodeId, call: CallId, request: AriRequest) {

@@ -20,6 +20,8 @@ pub enum Owner {
     Agent(AgentId),
     /// Requests of forgotten calls, to be made again.
     Leftovers,
+    /// Callbacks whose time comes.
+    Callbacks,
 }
 
 /// Deadlines, soonest first.

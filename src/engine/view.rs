@@ -146,6 +146,8 @@ pub enum Disposition {
     Blocked,
     /// The caller hung up before talking with anybody.
     Abandon,
+    /// A client whom the office called hung up before it was told.
+    Unheard,
     /// The caller heard how the order stands, or cancelled it by a key, and needed nobody.
     Informed,
     /// The office is closed; the caller was told so.
@@ -169,6 +171,7 @@ impl Disposition {
         match self {
             Disposition::Blocked => "BLOCKED",
             Disposition::Abandon => "ABANDON",
+            Disposition::Unheard => "UNHEARD",
             Disposition::Informed => "INFORMED",
             Disposition::AfterHours => "AFTERHOURS",
             Disposition::CompleteCaller => "COMPLETECALLER",

@@ -2,6 +2,7 @@
 
 pub mod asterisk;
 mod call_thread;
+mod callback_desk;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -78,13 +78,31 @@ impl OrderDesk {
         OrderDesk { store, events, slots: Arc::new(Semaphore::new(CANCELLING)), runtime }
     }
 
+    /// Looks for a car again in the client's name; the answer goes to the engine.
+    pub fn search_again(&self, call: CallId, client: ClientId, order: OrderId) {
+        let (store, events) = (self.store.clone(), self.events.clone());
+        let slot = self.slots.clone().try_acquire_owned();
+        self.runtime.spawn(async move {
+            let work = done_by_key(&store, client, order, Wish::SearchAgain);
+            let result = match slot {
+                Ok(_) => tokio::time::timeout(DEADLINE, work).await.unwrap_or(Err(CancelRefused::Trouble)),
+                Err(_) => {
+                    warn!(%call, "the database does not keep up: no car is looked for by the client's key");
+                    Err(CancelRefused::Trouble)
+                }
+            };
+            // Fails only when the engine is being stopped.
+            let _ = events.send(Event::SearchedAgain { call, order, result }).await;
+        });
+    }
+
     /// Cancels an order in its client's name; the answer goes to the engine.
     pub fn cancel(&self, call: CallId, client: ClientId, order: OrderId) {
         let (store, events) = (self.store.clone(), self.events.clone());
         let slot = self.slots.clone().try_acquire_owned();
         self.runtime.spawn(async move {
             let result = match slot {
-                Ok(_) => tokio::time::timeout(DEADLINE, cancelled(&store, client, order, Source::Ivr)).await,
+                Ok(_) => tokio::time::timeout(DEADLINE, done_by_key(&store, client, order, Wish::Cancel)).await,
                 Err(_) => {
                     warn!(%call, "the database does not keep up: an order was not cancelled by its caller's key");
                     Ok(Err(CancelRefused::Trouble))
@@ -97,13 +115,28 @@ impl OrderDesk {
     }
 }
 
-/// Cancels an order in its client's name, who asked for it by a key or by an SMS.
+/// What a client wants of an order by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Cancel,
+    SearchAgain,
+}
+
+/// Cancels an order in its client's name, who asked for it this way.
 ///
 /// # Errors
 /// Why it stays.
 pub async fn cancelled(store: &Store, client: ClientId, id: OrderId, source: Source) -> Result<(), CancelRefused> {
+    done(store, client, id, Wish::Cancel, source).await
+}
+
+async fn done_by_key(store: &Store, client: ClientId, id: OrderId, wish: Wish) -> Result<(), CancelRefused> {
+    done(store, client, id, wish, Source::Ivr).await
+}
+
+async fn done(store: &Store, client: ClientId, id: OrderId, wish: Wish, source: Source) -> Result<(), CancelRefused> {
     let trouble = |error: StoreError| {
-        warn!(order = id.0, "an order was not cancelled at its client's wish: {error}");
+        warn!(order = id.0, ?wish, "an order was not changed at its client's wish: {error}");
         CancelRefused::Trouble
     };
     let row = store.get_order(id).await.map_err(trouble)?.ok_or(CancelRefused::Ended)?;
@@ -112,8 +145,11 @@ pub async fn cancelled(store: &Store, client: ClientId, id: OrderId, source: Sou
     }
     let by = By::new(ActorKind::Client, "", source);
     let author = Author { by, actor: Actor::Engine, address: String::new() };
-    let cancel = Command::Cancel { by: CancelledBy::Client, reason: String::new() };
-    match store.change_order(id, OrderChange::Command(cancel), &author, clock::wall()).await {
+    let command = match wish {
+        Wish::Cancel => Command::Cancel { by: CancelledBy::Client, reason: String::new() },
+        Wish::SearchAgain => Command::SearchAgain,
+    };
+    match store.change_order(id, OrderChange::Command(command), &author, clock::wall()).await {
         Ok(_) => Ok(()),
         Err(ChangeError::Stale { .. } | ChangeError::Rejected(_)) => match store.get_order(id).await {
             Ok(Some(row)) if row.order.state == State::InTrip => Err(CancelRefused::InTrip),
@@ -175,17 +211,17 @@ mod tests {
             let order = s.create_order(taxi(own), &olga(), Wall(1)).await.unwrap();
             let client = order.order.client.unwrap();
             let stranger = s.create_order(taxi(other), &olga(), Wall(1)).await.unwrap();
-            assert_eq!(cancelled(s, client, stranger.id, Source::Ivr).await, Err(CancelRefused::Ended));
+            assert_eq!(done_by_key(s, client, stranger.id, Wish::Cancel).await, Err(CancelRefused::Ended));
             assert_eq!(s.get_order(stranger.id).await.unwrap().unwrap().order.state, State::Searching);
-            assert_eq!(cancelled(s, client, OrderId(999), Source::Ivr).await, Err(CancelRefused::Ended));
-            assert_eq!(cancelled(s, client, order.id, Source::Ivr).await, Ok(()));
+            assert_eq!(done_by_key(s, client, OrderId(999), Wish::Cancel).await, Err(CancelRefused::Ended));
+            assert_eq!(done_by_key(s, client, order.id, Wish::Cancel).await, Ok(()));
             assert_eq!(s.get_order(order.id).await.unwrap().unwrap().order.state, State::Cancelled);
-            assert_eq!(cancelled(s, client, order.id, Source::Ivr).await, Err(CancelRefused::Ended));
+            assert_eq!(done_by_key(s, client, order.id, Wish::Cancel).await, Err(CancelRefused::Ended));
             let trip = s.create_order(taxi(own), &olga(), Wall(2)).await.unwrap();
             for step in [assign(), OrderChange::Command(Command::Arrive), OrderChange::Command(Command::Start)] {
                 s.change_order(trip.id, step, &olga(), Wall(3)).await.unwrap();
             }
-            assert_eq!(cancelled(s, client, trip.id, Source::Ivr).await, Err(CancelRefused::InTrip));
+            assert_eq!(done_by_key(s, client, trip.id, Wish::Cancel).await, Err(CancelRefused::InTrip));
         })
         .await;
     }

@@ -61,6 +61,7 @@ impl Outlets for World {
             },
             Command::LoadCaller { call, number } => self.cards.load(call, number),
             Command::CancelOrder { call, client, order } => self.orders.cancel(call, client, order),
+            Command::SearchAgain { call, client, order } => self.orders.search_again(call, client, order),
             Command::Persist(fact) => {
                 self.metrics.fact(&fact);
                 self.journal.write(fact);

@@ -28,7 +28,7 @@ use super::store::journal::{Journal, JournalHandle, JournalSettings};
 use super::store::{Store, upkeep};
 use super::updates::Updates;
 use super::voice::{Speaker, Voice};
-use super::{driver, preorders, shutdown, sms, sounds, web, webhooks};
+use super::{callback_desk, driver, preorders, shutdown, sms, sounds, web, webhooks};
 
 /// Events waiting for the driver. It takes a few microseconds for each; a full channel means that something is very
 /// wrong, and then the senders wait.
@@ -45,6 +45,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     config.prepare_folders()?;
     let listener = web::bind(config.web.listen).await?;
     let store = Store::open(config.database.url.reveal()).await?;
+    store.announce_as(config.announcing.clone());
     let agents = store.list_agents().await.context("the agents could not be read from the database")?;
     let last_call = store.last_call().await.context("the last call could not be read from the database")?;
 
@@ -95,6 +96,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     // Before any event of an Asterisk: its snapshot is understood only by one who knows whose phones these are.
     let profiles = agents.into_iter().filter(|agent| !agent.disabled).map(AgentRow::into_profile);
     driver::prime(&mut engine, clock, profiles.map(Event::AgentChanged), &mut world);
+    callback_desk::start(store.clone(), events.clone(), cancel.clone());
+    let pending = callback_desk::pending(&store).await.context("pending callbacks could not be read")?;
+    driver::prime(&mut engine, clock, pending, &mut world);
 
     let state = web::WebState::new(web::Parts {
         store: store.clone(),

@@ -70,6 +70,20 @@ pub enum Phrase {
     CannotCancel(CannotCancel),
     /// A key that means nothing here.
     WrongKey,
+    /// To a client who is called: the time of the car's arrival has changed, with an apology; the new state follows.
+    EtaMoved,
+    /// To a client who is called: the order was cancelled by driver or office.
+    CalledOff,
+    /// To a client who is called: the trip is over, with thanks.
+    TripOver,
+    /// To a client who is called: you hung up before we could answer.
+    MissedCall,
+    /// What the keys do after what a client was called for: 2 again, 1 dispatcher.
+    AnnouncementKeys,
+    /// The same where no car was found: 1 goes on looking, 2 cancels, 0 dispatcher.
+    NotFoundKeys,
+    /// A car is looked for again.
+    SearchesAgain,
     /// Words of the office's own (configuration): free text, in the language of the office.
     Free(String),
 }
@@ -135,6 +149,13 @@ fn add(script: &mut Script, phrase: &Phrase, another: bool) {
         Phrase::CannotCancel(CannotCancel::Ended) => "cannot-cancel-ended",
         Phrase::CannotCancel(CannotCancel::Trouble) => "cannot-cancel-trouble",
         Phrase::WrongKey => "wrong-key",
+        Phrase::EtaMoved => "eta-moved",
+        Phrase::CalledOff => "called-off",
+        Phrase::TripOver => "trip-over",
+        Phrase::MissedCall => "missed-call",
+        Phrase::AnnouncementKeys => "announcement-keys",
+        Phrase::NotFoundKeys => "not-found-keys",
+        Phrase::SearchesAgain => "searches-again",
     };
     script.say(whole);
 }

@@ -84,6 +84,13 @@ pub fn tone(hertz: u32, seconds: u32) -> Vec<u8> {
     (0..seconds * 8000).map(|at| mu_law(sample(at))).collect()
 }
 
+/// Something that is said for so long without a pause, and then the silence of a line.
+pub fn said(hertz: u32, seconds: f64, quiet: u32) -> Vec<u8> {
+    let samples = (seconds * 8000.0) as usize;
+    let silence = std::iter::repeat_n(mu_law(0), quiet as usize * 8000);
+    tone(hertz, seconds.ceil() as u32).into_iter().take(samples).chain(silence).collect()
+}
+
 /// G.711 µ-law.
 pub fn mu_law(sample: i32) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };

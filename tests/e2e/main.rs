@@ -15,6 +15,7 @@
 mod api;
 mod ari;
 mod audio;
+mod callbacks;
 mod ear;
 mod kannel;
 mod office;

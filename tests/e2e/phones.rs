@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::audio::{AGENT, CALLER, tone};
+use crate::audio::{AGENT, CALLER, said, tone};
 use crate::office::{OFFICE_NUMBER, Office, repository};
 use crate::process::Process;
 use crate::wait::{wait_for, wait_until};
@@ -46,6 +46,12 @@ impl Sipp {
         need_sipp();
         let folder = tempfile::Builder::new().prefix(&format!("{scenario}-")).tempdir_in(&office.dir).unwrap().keep();
         std::fs::write(folder.join("tone.ul"), tone(hertz, TONE)).unwrap();
+        if scenario == "mobile" {
+            // What is said at the answer, and then a quiet line.
+            for (name, seconds) in [("word.ul", 0.6), ("greeting.ul", 4.0)] {
+                std::fs::write(folder.join(name), said(hertz, seconds, 60)).unwrap();
+            }
+        }
         let path = repository().join(format!("tests/e2e/sipp/{scenario}.xml"));
         let mut arguments: Vec<String> =
             vec![format!("127.0.0.1:{}", office.sip_port), "-sf".into(), path.display().to_string()];

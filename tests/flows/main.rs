@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod adoption;
+mod callbacks;
 mod menu;
 mod office;
 mod queueing;

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use perezvon::engine::Engine;
+use perezvon::engine::callback::request::CallbackRequest;
 use perezvon::engine::command::{AriRequest, Command, Fact, Update};
 use perezvon::engine::event::{
-    Actor, Arrival, BridgeSnapshot, CallerCard, ChannelSnapshot, Event, NodeEvent, Origin, Refusal, Request, Snapshot,
+    Actor, Answered, Arrival, BridgeSnapshot, CallerCard, ChannelSnapshot, Event, NodeEvent, Origin, Refusal, Request,
+    Snapshot,
 };
 use perezvon::engine::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, PlaybackId, RequestId};
 use perezvon::engine::settings::{AgentProfile, QueueSettings, Settings};
@@ -92,6 +94,37 @@ impl Office {
         self.script(&format!("{caller} arrives"));
         let arrival = self.arrival(caller, number, Origin::Inbound);
         self.feed(Event::Node(NODE, NodeEvent::Arrived(arrival)));
+    }
+
+    /// The dialplan says who answered this attempt.
+    pub fn screened(&mut self, channel: &str, answered: Answered) {
+        self.script(&format!("{channel} is answered by: {answered:?}"));
+        let arrival = self.arrival(channel, "", Origin::Outgoing { answered });
+        self.feed(Event::Node(NODE, NodeEvent::Arrived(Arrival { answered: true, ..arrival })));
+    }
+
+    /// A callback becomes wanted; it is due now.
+    pub fn wants(&mut self, request: CallbackRequest) {
+        self.script(&format!("callback {} is wanted", request.id.0));
+        self.feed(Event::CallbackRequested(Box::new(request)));
+    }
+
+    /// What time it is.
+    pub fn wall(&self) -> Wall {
+        self.now.wall
+    }
+
+    /// The engine is killed; a new one reads these pending callbacks and finds this in Asterisk.
+    pub fn restart_with(&mut self, pending: Vec<CallbackRequest>, channels: Vec<ChannelSnapshot>) {
+        self.script("the engine is killed and starts anew");
+        self.engine = Engine::new(self.settings.clone(), self.calls.iter().max().copied().unwrap_or(CallId(0)));
+        for id in 1..=self.agents {
+            self.quietly(Event::AgentChanged(profile(id)));
+        }
+        for request in pending {
+            self.quietly(Event::CallbackRequested(Box::new(request)));
+        }
+        self.connected(channels, Vec::new());
     }
 
     /// An agent dials a code.
@@ -287,13 +320,13 @@ impl Office {
     }
 
     fn remember(&mut self, command: &Command) {
-        if let Command::Persist(Fact::CallArrived { call, .. }) = command
+        if let Command::Persist(Fact::CallArrived { call, .. } | Fact::AttemptStarted { attempt: call, .. }) = command
             && !self.calls.contains(call)
         {
             self.calls.push(*call);
         }
         if let Command::Asterisk { call, request, .. } = command {
-            if let AriRequest::SetMemo { channel, memo } = request {
+            if let AriRequest::SetMemo { channel, memo } | AriRequest::Dial { channel, memo, .. } = request {
                 self.memos.insert(channel.clone(), memo.clone());
             }
             self.requests.push((*call, request.clone()));
@@ -333,6 +366,7 @@ fn profile(id: u32) -> AgentProfile {
 fn told(event: &NodeEvent) -> String {
     match event {
         NodeEvent::Ringing(channel) => format!("{channel} rings"),
+        NodeEvent::Progress(channel) => format!("{channel}: the network plays something"),
         NodeEvent::Answered(channel) => format!("{channel} answers"),
         NodeEvent::Gone { channel, cause } => format!("{channel} is gone ({cause})"),
         NodeEvent::Left(channel) => format!("{channel} leaves the application"),
@@ -351,6 +385,7 @@ fn line(command: &Command) -> Option<String> {
     Some(match command {
         Command::Asterisk { request, .. } => format!("asterisk: {}", asked(request)?),
         Command::LoadCaller { number, .. } => format!("store: load the card of {number}"),
+        Command::SearchAgain { order, .. } => format!("store: look for a car again for order {}", order.0),
         Command::CancelOrder { order, .. } => format!("store: cancel order {}", order.0),
         Command::Persist(fact) => format!("journal: {}", written(fact)?),
         Command::CollectRecording { name, talked, .. } => format!("recording: collect {name}, {talked:?}"),
@@ -390,6 +425,8 @@ fn asked(request: &AriRequest) -> Option<String> {
         AriRequest::RingbackOn(channel) => format!("ringback on {channel}"),
         AriRequest::RingbackOff(channel) => format!("ringback off {channel}"),
         AriRequest::Ring { channel, dial, .. } => format!("ring {dial} as {channel}"),
+        AriRequest::Dial { channel, dial, memo, .. } => format!("dial {dial} as {channel}, note {memo}"),
+        AriRequest::Screen { channel, .. } => format!("{channel} to the dialplan: who answered?"),
         AriRequest::CreateBridge(bridge) => format!("make bridge {bridge}"),
         AriRequest::Join { bridge, channels } => {
             let channels: Vec<&str> = channels.iter().map(ChannelId::as_str).collect();
@@ -406,7 +443,13 @@ fn asked(request: &AriRequest) -> Option<String> {
 
 fn written(fact: &Fact) -> Option<String> {
     Some(match fact {
+        Fact::CallArrived { number, outgoing: true, .. } => format!("answered, number {number:?}"),
         Fact::CallArrived { number, by_fallback, .. } => format!("arrived, number {number:?}, fallback {by_fallback}"),
+        Fact::AttemptStarted { callback, .. } => format!("callback {} is attempted", callback.0),
+        Fact::AttemptEnded { callback, outcome, cause, attempts, .. } => {
+            format!("callback {}: {}, cause {cause}, attempts {attempts}", callback.0, outcome.as_str())
+        }
+        Fact::CallbackEnded { callback, end, .. } => format!("CALLBACK {} {}", callback.0, end.as_str()),
         Fact::CallQueued { queue_name, priority, .. } => format!("queued in {queue_name}, priority {priority}"),
         Fact::LegStarted { leg, agent, number, .. } => match (agent, number) {
             (Some(agent), _) => format!("leg {leg} to agent {}", agent.0),

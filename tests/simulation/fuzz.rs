@@ -114,6 +114,7 @@ impl Liar {
             Command::Persist(_)
             | Command::LoadCaller { .. }
             | Command::CancelOrder { .. }
+            | Command::SearchAgain { .. }
             | Command::CollectRecording { .. }
             | Command::SweepRecordings { .. }
             | Command::Publish(_)

@@ -113,6 +113,7 @@ impl World {
             Command::Asterisk { .. }
             | Command::LoadCaller { .. }
             | Command::CancelOrder { .. }
+            | Command::SearchAgain { .. }
             | Command::SweepRecordings { .. } => {}
         }
     }
@@ -155,6 +156,7 @@ impl World {
 
     fn look_at_fact(&mut self, fact: &Fact) {
         match fact {
+            Fact::AttemptStarted { .. } | Fact::AttemptEnded { .. } | Fact::CallbackEnded { .. } => {}
             Fact::CallArrived { call, channel, .. } => {
                 self.checks.channels.insert(*call, channel.clone());
             }
@@ -259,6 +261,8 @@ impl World {
         let plausible = match disposition {
             Disposition::Blocked => !bridged && caller.is_some_and(|index| self.callers[index].card.blocked),
             // By the caller, or by the engine when all is settled.
+            // Nobody is called here.
+            Disposition::Unheard => false,
             Disposition::Informed => {
                 let menu = self.plan.settings.menus.start.is_some();
                 !bridged && (menu || caller.is_some_and(|index| !self.callers[index].card.orders.is_empty()))

@@ -4,6 +4,7 @@
 //! `PEREZVON_SEED=n` plays one seed and shows all that happens; `PEREZVON_SEEDS=a..b` plays more than the usual ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod callbacks;
 mod faults;
 mod fuzz;
 mod invariants;
@@ -107,6 +108,15 @@ fn on_two_threads(play: impl Fn(u64) -> Result<(), String> + Sync) -> Vec<(u64, 
 fn lies_do_not_break_the_engine() {
     let failed = on_two_threads(|seed| {
         let played = catch_unwind(|| fuzz::play(seed));
+        played.unwrap_or_else(|panic| Err(format!("panic: {}", words(panic.as_ref()))))
+    });
+    assert!(failed.is_empty(), "{} seeds failed:\n{failed:#?}", failed.len());
+}
+
+#[test]
+fn clients_are_called_back_whatever_happens() {
+    let failed = on_two_threads(|seed| {
+        let played = catch_unwind(|| callbacks::play(seed));
         played.unwrap_or_else(|panic| Err(format!("panic: {}", words(panic.as_ref()))))
     });
     assert!(failed.is_empty(), "{} seeds failed:\n{failed:#?}", failed.len());

@@ -131,6 +131,8 @@ impl Asterisk {
                 self.stirs.push(Stir::Dialled { leg: channel.clone(), on_behalf_of: on_behalf_of.clone(), seconds });
                 Ok(())
             }
+            // Nobody is called here.
+            AriRequest::Dial { .. } | AriRequest::Screen { .. } => Err(Refusal::NotFound),
             AriRequest::CreateBridge(bridge) => {
                 self.bridges.entry(bridge.clone()).or_default();
                 Ok(())
@@ -183,6 +185,8 @@ impl Asterisk {
             | AriRequest::RingbackOn(_)
             | AriRequest::RingbackOff(_)
             | AriRequest::Ring { .. }
+            | AriRequest::Dial { .. }
+            | AriRequest::Screen { .. }
             | AriRequest::CreateBridge(_)
             | AriRequest::DestroyBridge(_)
             | AriRequest::ToFallback(_)

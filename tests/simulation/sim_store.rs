@@ -37,7 +37,10 @@ impl Store {
     pub fn last_call(&self) -> CallId {
         let arrived = self.facts().filter_map(|fact| match fact {
             Fact::CallArrived { call, .. } => Some(*call),
-            Fact::CallQueued { .. }
+            Fact::AttemptStarted { .. }
+            | Fact::AttemptEnded { .. }
+            | Fact::CallbackEnded { .. }
+            | Fact::CallQueued { .. }
             | Fact::LegStarted { .. }
             | Fact::LegAnswered { .. }
             | Fact::LegEnded { .. }

@@ -375,7 +375,8 @@ impl World {
             Command::LoadCaller { call, number } => self.load_card(call, &number),
             Command::CancelOrder { call, client, order } => self.cancel_order(call, client, order),
             Command::Persist(fact) => self.store.write(self.now, fact),
-            Command::CollectRecording { .. }
+            Command::SearchAgain { .. }
+            | Command::CollectRecording { .. }
             | Command::SweepRecordings { .. }
             | Command::Publish(_)
             | Command::Respond { .. }

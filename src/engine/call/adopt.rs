@@ -24,6 +24,9 @@ pub(in crate::engine) struct Found<'a> {
     pub foreign: BTreeMap<&'a str, &'a ChannelSnapshot>,
     /// Legs that the core made, by call and number.
     pub legs: BTreeMap<CallId, BTreeMap<u32, &'a ChannelSnapshot>>,
+    /// Channels of clients whom the office calls, by attempt. They are among `foreign` too: a call has one like any other
+    /// caller's.
+    pub outgoing: BTreeMap<CallId, &'a ChannelSnapshot>,
     /// Bridges that the core made, with who is in them.
     pub bridges: BTreeMap<CallId, Vec<FoundBridge<'a>>>,
 }
@@ -36,6 +39,10 @@ impl<'a> Found<'a> {
             match Own::parse(id) {
                 Some((call, Own::Leg(no))) => {
                     found.legs.entry(call).or_default().insert(no, channel);
+                }
+                Some((call, Own::Outgoing)) => {
+                    found.outgoing.insert(call, channel);
+                    found.foreign.insert(id, channel);
                 }
                 Some((_, Own::TalkBridge | Own::MixBridge | Own::ConsultBridge | Own::Playback(_))) | None => {
                     found.foreign.insert(id, channel);

@@ -62,6 +62,7 @@ impl Call {
             Some(_) => Disposition::CompleteCaller,
             None if self.closed => Disposition::AfterHours,
             None if self.is_informed() => Disposition::Informed,
+            None if self.outgoing && self.queued.is_none() => Disposition::Unheard,
             None => Disposition::Abandon,
         };
         self.finish(core, disposition, cause);
@@ -123,7 +124,9 @@ impl Call {
                     self.channel_unknown(core, channel);
                 }
                 // What cannot be played is skipped: the caller goes on, in silence rather than nowhere.
-                self.playback_ended(core, playback.as_str());
+                if self.is_playing(playback.as_str()) {
+                    self.prompt_ended(core, false);
+                }
             }
             AriRequest::Join { bridge, .. } => self.join_refused(core, bridge, why),
             AriRequest::CreateBridge(bridge) => self.bridge_missing(bridge, *why == Refusal::TimedOut),
@@ -150,6 +153,8 @@ impl Call {
             }
             AriRequest::StopPlayback(_)
             | AriRequest::MusicOff(_)
+            | AriRequest::Dial { .. }
+            | AriRequest::Screen { .. }
             | AriRequest::RingbackOn(_)
             | AriRequest::RingbackOff(_)
             | AriRequest::Part { .. }

@@ -104,6 +104,8 @@ impl FeatureCall {
             | AriRequest::RingbackOn(_)
             | AriRequest::RingbackOff(_)
             | AriRequest::Ring { .. }
+            | AriRequest::Dial { .. }
+            | AriRequest::Screen { .. }
             | AriRequest::CreateBridge(_)
             | AriRequest::Join { .. }
             | AriRequest::Part { .. }

@@ -6,17 +6,14 @@ use crate::engine::acd::queue::{Eligible, Place};
 use crate::engine::call::{Call, OwnBridge, Phase, TIMERS, Timer};
 use crate::engine::command::{AriRequest, Command, Fact, HangUpCause};
 use crate::engine::event::{Arrival, CallerCard, Origin, spans};
-use crate::engine::ids::{AgentId, CallId, ChannelId, NodeId, QueueId};
-use crate::engine::shared::Shared;
+use crate::engine::ids::{AgentId, CallId, NodeId, Own, QueueId};
+use crate::engine::shared::{Shared, Tiding, recording_name};
 use crate::engine::time::{Instant, Now};
 use crate::engine::view::{Disposition, Status};
 use crate::speech::Phrase;
 
-/// The name under Asterisk's recording folder that the dialplan gives to this channel's recording.
-fn recording_name(channel: &ChannelId, number: &str) -> String {
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    format!("perezvon/{channel}_{digits}")
-}
+/// No prompt that tells something is shorter.
+const LEAST_HEARD: std::time::Duration = std::time::Duration::from_secs(1);
 
 impl Call {
     /// A call as it arrives; nothing is asked for yet.
@@ -36,6 +33,7 @@ impl Call {
             arrived: Now { mono, wall: core.now.wall_of(mono) },
             answered: arrival.answered,
             by_fallback,
+            outgoing: Own::Outgoing.id(id) == arrival.channel.as_str(),
             card: CallerCard::default(),
             group_priority: 0,
             phase: Phase::Loading,
@@ -69,6 +67,9 @@ impl Call {
             closed: false,
             choices: Vec::new(),
             news: Vec::new(),
+            prompt_since: core.now.mono,
+            outdated: Vec::new(),
+            being_told: Vec::new(),
             timers: [None; TIMERS.len()],
         }
     }
@@ -83,6 +84,7 @@ impl Call {
             number: self.number.clone(),
             dialled: self.dialled.clone(),
             by_fallback: self.by_fallback,
+            outgoing: self.outgoing,
             at: self.arrived.wall,
         });
     }
@@ -147,19 +149,30 @@ impl Call {
         }
     }
 
-    /// A playback ended by itself, was stopped from outside or is overdue.
+    /// A playback ended by itself or was stopped from outside.
     pub(in crate::engine) fn playback_ended(&mut self, core: &mut Shared, playback: &str) {
-        if self.prompt.as_ref().is_some_and(|prompt| prompt.playback.as_str() == playback) {
-            self.prompt_ended(core);
+        if self.is_playing(playback) {
+            // One that failed ends at once: there was nothing to hear.
+            let whole = core.now.mono.since(self.prompt_since) >= LEAST_HEARD;
+            self.prompt_ended(core, whole);
         }
     }
 
-    pub(super) fn prompt_ended(&mut self, core: &mut Shared) {
+    pub(super) fn is_playing(&self, playback: &str) -> bool {
+        self.prompt.as_ref().is_some_and(|prompt| prompt.playback.as_str() == playback)
+    }
+
+    /// `whole`: it was played to its end, as far as can be known.
+    pub(super) fn prompt_ended(&mut self, core: &mut Shared, whole: bool) {
         let Some(prompt) = self.prompt.take() else { return };
         self.disarm(Timer::Prompt);
+        if whole {
+            let heard = std::mem::take(&mut self.being_told).into_iter().filter(|order| !self.outdated.contains(order));
+            core.tidings.extend(heard.map(Tiding::Heard));
+        }
         match self.phase {
             Phase::Greeting if prompt.greeting => self.greeted(core),
-            Phase::Menu => self.prompt_heard(core),
+            Phase::Menu => self.prompt_heard(core, whole),
             Phase::Waiting | Phase::Dialling(_) | Phase::Held(_) | Phase::Consulting(..) => {
                 if !self.tell_waiting(core) {
                     self.music_on(core);

@@ -19,7 +19,7 @@ use crate::speech::Phrase;
 const MOST_CHOICES: usize = 50;
 
 impl Call {
-    fn orders<'a>(&'a self, core: &Shared) -> Orders<'a> {
+    pub(super) fn orders<'a>(&'a self, core: &Shared) -> Orders<'a> {
         Orders { all: &self.card.orders, now: core.now.wall, utc_offset_minutes: core.settings.utc_offset_minutes }
     }
 
@@ -32,6 +32,9 @@ impl Call {
     pub(super) fn is_informed(&self) -> bool {
         let settled =
             |choice: &Choice| matches!(choice, Choice::HeardStatus | Choice::CancelledOrder(_) | Choice::AskedFor(_));
+        // Who was called and presses a key has heard enough.
+        let keyed = |choice: &Choice| self.outgoing && *choice != Choice::NoKey;
+        let settled = |choice: &Choice| settled(choice) || keyed(choice);
         self.queued.is_none() && self.choices.iter().any(settled)
     }
 
@@ -74,9 +77,13 @@ impl Call {
             Step::Say(phrases) if greet && core.settings.greeting => {
                 Step::Say([Phrase::Hello].into_iter().chain(phrases).collect())
             }
-            other @ (Step::Say(_) | Step::Cancel(_) | Step::Queue(_) | Step::ToQueue(_) | Step::End | Step::Stay) => {
-                other
-            }
+            other @ (Step::Say(_)
+            | Step::Cancel(_)
+            | Step::SearchAgain(_)
+            | Step::Queue(_)
+            | Step::ToQueue(_)
+            | Step::End
+            | Step::Stay) => other,
         };
         self.follow(core, None, step);
         self.publish(core);
@@ -84,17 +91,20 @@ impl Call {
 
     /// A key of the caller. Keys mean something in the menu alone.
     pub(in crate::engine) fn key(&mut self, core: &mut Shared, key: char) {
+        self.key_delivers(core);
         self.in_menu(core, |menu, orders, menus| match menu {
             Ivr::Orders(menu) => menu.key(key, orders),
             Ivr::Walk(walk) => walk.key(key, menus),
+            Ivr::Told(told) => told.key(key, orders),
         });
     }
 
     /// The prompt of the menu is over.
-    pub(super) fn prompt_heard(&mut self, core: &mut Shared) {
+    pub(super) fn prompt_heard(&mut self, core: &mut Shared, whole: bool) {
         self.in_menu(core, |menu, orders, _| match menu {
             Ivr::Orders(menu) => menu.heard(orders),
             Ivr::Walk(_) => (None, Step::Stay),
+            Ivr::Told(told) => told.heard(whole, orders),
         });
         self.await_key(core);
     }
@@ -104,6 +114,7 @@ impl Call {
         self.in_menu(core, |menu, _, menus| match menu {
             Ivr::Orders(menu) => menu.silence(),
             Ivr::Walk(walk) => walk.silence(menus),
+            Ivr::Told(told) => told.silence(),
         });
     }
 
@@ -119,6 +130,7 @@ impl Call {
             self.in_menu(core, |menu, orders, _| match menu {
                 Ivr::Orders(menu) => menu.cancelled(order, result, orders),
                 Ivr::Walk(_) => (None, Step::Stay),
+                Ivr::Told(told) => told.done(order, result, orders),
             });
         } else if result.is_ok() {
             // The caller has gone on meanwhile, told that it could not be done.
@@ -136,6 +148,7 @@ impl Call {
         match self.menu.as_ref().filter(|_| self.phase == Phase::Menu)? {
             Ivr::Orders(menu) => menu.cancelling(),
             Ivr::Walk(_) => None,
+            Ivr::Told(told) => told.cancelling(),
         }
     }
 
@@ -150,6 +163,19 @@ impl Call {
         news
     }
 
+    /// The office looks for a car again, or not.
+    pub(in crate::engine) fn searched_again(
+        &mut self,
+        core: &mut Shared,
+        order: OrderId,
+        result: Result<(), CancelRefused>,
+    ) {
+        self.in_menu(core, |menu, orders, _| match menu {
+            Ivr::Orders(_) | Ivr::Walk(_) => (None, Step::Stay),
+            Ivr::Told(told) => told.done(order, result, orders),
+        });
+    }
+
     /// An order of the caller was taken or changed.
     pub(in crate::engine) fn order_changed(&mut self, core: &mut Shared, order: &CallerOrder) {
         let known = self.card.orders.iter().find(|known| known.order == order.order);
@@ -158,6 +184,9 @@ impl Call {
         self.card.orders = [order.clone()].into_iter().chain(others).collect();
         self.prioritize(core);
         let id = order.order;
+        if tells {
+            self.outdated.push(id);
+        }
         // What the caller cancels by a key is told by the menu itself.
         if tells && self.cancelling() != Some(id) {
             match self.phase {
@@ -166,6 +195,7 @@ impl Call {
                     self.in_menu(core, |menu, orders, _| match menu {
                         Ivr::Orders(menu) => menu.changed(id, speaking, orders),
                         Ivr::Walk(_) => (None, Step::Stay),
+                        Ivr::Told(told) => told.changed(id, speaking, orders),
                     });
                 }
                 Phase::Loading
@@ -206,8 +236,9 @@ impl Call {
         if said.is_empty() {
             return false;
         }
-        told.into_iter().for_each(|order| self.chose(core, Choice::HeardChange(order)));
+        told.iter().for_each(|order| self.chose(core, Choice::HeardChange(*order)));
         self.play(core, said, false);
+        self.being_told = told;
         true
     }
 
@@ -240,7 +271,7 @@ impl Call {
         self.follow(core, choice, step);
     }
 
-    fn follow(&mut self, core: &mut Shared, choice: Option<Choice>, step: Step) {
+    pub(super) fn follow(&mut self, core: &mut Shared, choice: Option<Choice>, step: Step) {
         if let Some(choice) = choice {
             self.chose(core, choice);
         }
@@ -259,7 +290,15 @@ impl Call {
                 }
                 self.await_key(core);
             }
+            Step::SearchAgain(order) => {
+                self.stop_prompt(core);
+                if let Some(client) = self.card.client {
+                    core.out.push_back(Command::SearchAgain { call: self.id, client, order });
+                }
+                self.await_key(core);
+            }
             Step::Queue(mut phrases) => {
+                self.goes_first(core);
                 let told_before = matches!(self.menu, Some(Ivr::Walk(_)));
                 if core.settings.greeting && core.settings.recording_notice && !told_before {
                     phrases.push(Phrase::Recorded);
@@ -292,12 +331,14 @@ impl Call {
             let patience = match menu {
                 Ivr::Orders(menu) => menu.patience(),
                 Ivr::Walk(walk) => walk.patience(&core.settings.menus),
+                Ivr::Told(told) => told.patience(),
             };
             self.arm(core, Timer::Key, patience);
         }
     }
 
     fn chose(&mut self, core: &mut Shared, choice: Choice) {
+        self.tell_callbacks(core, choice);
         if self.choices.len() >= MOST_CHOICES {
             return;
         }

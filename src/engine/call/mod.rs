@@ -9,6 +9,7 @@ mod inbound;
 pub(super) mod memo;
 mod menu;
 mod offer;
+mod outgoing;
 mod transfer;
 mod view;
 
@@ -24,6 +25,7 @@ use super::command::{AriRequest, Command, Fact, HangUpCause, Update};
 use super::event::{Actor, CallerCard, spans};
 use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId};
 use super::ivr::Choice;
+use super::ivr::announcement::Announcement;
 use super::ivr::menu::MenuWalk;
 use super::ivr::order_status::OrderMenu;
 use super::shared::Shared;
@@ -148,9 +150,11 @@ enum Ivr {
     Orders(OrderMenu),
     /// The office's own menus.
     Walk(MenuWalk),
+    /// What the office calls for.
+    Told(Announcement),
 }
 
-/// One inbound call with all its legs.
+/// One call between the office and a client, with all its legs. The client is called the caller here, whoever called.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub id: CallId,
@@ -163,6 +167,8 @@ pub(super) struct Call {
     arrived: Now,
     answered: bool,
     by_fallback: bool,
+    /// The office called.
+    outgoing: bool,
     card: CallerCard,
     /// What the client's group adds to the priority, whatever the orders.
     group_priority: i16,
@@ -204,6 +210,12 @@ pub(super) struct Call {
     choices: Vec<Choice>,
     /// Orders that changed while their caller waits, not told yet.
     news: Vec<OrderId>,
+    /// When the present prompt began.
+    prompt_since: Instant,
+    /// Orders that changed since then: what is being said of them is not how they stand.
+    outdated: Vec<OrderId>,
+    /// Orders whose news a waiting caller hears in it.
+    being_told: Vec<OrderId>,
     timers: [Option<Instant>; TIMERS.len()],
 }
 
@@ -243,7 +255,7 @@ impl Call {
             *slot = None;
             match timer {
                 Timer::Card => self.card_is_late(core),
-                Timer::Prompt => self.prompt_ended(core),
+                Timer::Prompt => self.prompt_ended(core, false),
                 Timer::Announce => self.announce(core),
                 Timer::Reserve => self.reservation_over(core),
                 Timer::Join => self.join_due(core),
@@ -288,7 +300,7 @@ impl Call {
             Own::TalkBridge => Some(&mut self.talk_bridge),
             Own::MixBridge => Some(&mut self.mix_bridge),
             Own::ConsultBridge => Some(&mut self.consult_bridge),
-            Own::Leg(_) | Own::Playback(_) => None,
+            Own::Leg(_) | Own::Outgoing | Own::Playback(_) => None,
         }
     }
 
@@ -315,6 +327,9 @@ impl Call {
         self.next_playback += 1;
         let playback: PlaybackId = Own::Playback(self.next_playback).id(self.id).into();
         self.prompt = Some(Prompt { playback: playback.clone(), greeting });
+        self.prompt_since = core.now.mono;
+        self.outdated.clear();
+        self.being_told.clear();
         self.arm(core, Timer::Prompt, spans::PLAYBACK);
         let (channel, language) = (self.channel.clone(), self.language);
         self.ari(core, AriRequest::Play { channel, playback, phrases, language });
@@ -353,6 +368,11 @@ impl Call {
     }
 
     // ---- looking at itself
+
+    /// The caller's number; empty when hidden.
+    pub fn number(&self) -> &str {
+        &self.number
+    }
 
     /// The caller's channel.
     pub fn channel(&self) -> &ChannelId {

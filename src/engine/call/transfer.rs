@@ -66,15 +66,8 @@ impl Call {
             Target::Queue(id) if usize::from(id.0) < core.settings.queues.len() => Ok(Fit::Queue(*id)),
             Target::Queue(_) => Err(Denied::NoSuchQueue),
             Target::Number(text) => {
-                let phone = Phone::parse(text);
-                let number = phone.as_str();
-                let allowed = core.settings.allowed_numbers.iter().any(|start| number.starts_with(start.as_str()));
-                match &core.settings.trunk {
-                    Some(trunk) if allowed && !number.is_empty() => {
-                        Ok(Fit::Number(number.to_owned(), format!("PJSIP/{number}@{trunk}")))
-                    }
-                    Some(_) | None => Err(Denied::NumberNotAllowed),
-                }
+                let dial = core.settings.outside(text).ok_or(Denied::NumberNotAllowed)?;
+                Ok(Fit::Number(Phone::parse(text).as_str().to_owned(), dial))
             }
         }
     }

@@ -1,8 +1,10 @@
 //! What callers hear and do before anybody talks with them.
 //!
+//! - [`announcement`]: what a client whom the office calls is told
 //! - [`menu`]: menus of the office's own, as described in the configuration
 //! - [`order_status`]: who has an order is told how it stands, and may cancel it
 
+pub mod announcement;
 pub mod menu;
 pub mod order_status;
 
@@ -38,6 +40,8 @@ pub enum Choice {
     NoKey,
     /// Heard that this order changed.
     HeardChange(OrderId),
+    /// A car is looked for again.
+    SearchesAgain(OrderId),
 }
 
 impl Choice {
@@ -57,6 +61,7 @@ impl Choice {
             Choice::WrongKey(_) => "wrong_key",
             Choice::NoKey => "no_key",
             Choice::HeardChange(_) => "heard_change",
+            Choice::SearchesAgain(_) => "searches_again",
         }
     }
 
@@ -68,6 +73,7 @@ impl Choice {
             | Choice::KeptOrder(order)
             | Choice::CancelledOrder(order)
             | Choice::CannotCancel(order)
+            | Choice::SearchesAgain(order)
             | Choice::HeardChange(order) => order.0.to_string(),
             Choice::Key(key) | Choice::AskedFor(key) | Choice::WrongKey(key) => key.to_string(),
             Choice::HeardStatus | Choice::Repeated | Choice::WantsAgent | Choice::NoKey => String::new(),

@@ -25,6 +25,8 @@ pub enum Step {
     Say(Vec<Phrase>),
     /// Cancel the order; the answer is given to [`OrderMenu::cancelled`].
     Cancel(OrderId),
+    /// Look for a car again; the answer is given to [`Announcement::done`](super::announcement::Announcement::done).
+    SearchAgain(OrderId),
     /// Say this, then to the queue that the dialled number leads to.
     Queue(Vec<Phrase>),
     /// To this queue.
@@ -76,7 +78,7 @@ pub struct Orders<'a> {
 
 impl Orders<'_> {
     /// Those that a caller is told of.
-    fn told(&self) -> Vec<&CallerOrder> {
+    pub(in crate::engine) fn told(&self) -> Vec<&CallerOrder> {
         let mut told: Vec<_> = self.all.iter().filter(|order| is_told(order.state)).collect();
         told.sort_by_key(|order| std::cmp::Reverse((order.created_at, order.order)));
         told.truncate(MOST_TOLD);

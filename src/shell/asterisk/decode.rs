@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::engine::event::{Arrival, NodeEvent, Origin};
+use crate::engine::event::{Answered, Arrival, NodeEvent, Origin};
 use crate::engine::ids::{ChannelId, Own};
 use crate::engine::time::Wall;
 
@@ -152,8 +152,11 @@ fn hung_up(event: HangUpRequest) -> Decoded {
     let cause = event.cause.and_then(|cause| u16::try_from(cause).ok()).unwrap_or(NORMAL_CLEARING);
     let channel: ChannelId = event.channel.id.into();
     // An agent who talked has put down: the phone takes the next call now, and not when Asterisk has taken its channel
-    // apart (0.6 ms). One that only rang may have refused: its own events tell how.
-    if !event.soft && event.channel.state == "Up" && matches!(Own::parse(channel.as_str()), Some((_, Own::Leg(_)))) {
+    // apart (0.6 ms). A client who was called has: the end of the prompt that follows is no hearing it to its end. One that only rang may have refused: its own events tell how.
+    if !event.soft
+        && event.channel.state == "Up"
+        && matches!(Own::parse(channel.as_str()), Some((_, Own::Leg(_) | Own::Outgoing)))
+    {
         return event_of(NodeEvent::Gone { channel, cause });
     }
     Decoded::HangUp { channel, cause }
@@ -240,7 +243,8 @@ fn fill(object: &mut serde_json::Map<String, Value>, gaps: Value) {
 
 fn arrived(event: models::StasisStart) -> Decoded {
     let channel = event.channel;
-    if Own::parse(&channel.id).is_some() {
+    let came = origin(event.args.iter().map(String::as_str));
+    if Own::parse(&channel.id).is_some() && !matches!(came, Some(Origin::Outgoing { .. })) {
         // A leg that we made: its life is told by other events.
         return Decoded::Entered(channel.id.into());
     }
@@ -248,7 +252,7 @@ fn arrived(event: models::StasisStart) -> Decoded {
         // A dead channel: a dialplan whose pattern matches the hang-up extension too runs Stasis() once more.
         return Decoded::Ignored;
     }
-    match origin(event.args.iter().map(String::as_str)) {
+    match came {
         Some(origin) => event_of(NodeEvent::Arrived(Arrival {
             origin,
             number: channel.caller.number,
@@ -269,9 +273,16 @@ pub(super) fn origin<'a>(args: impl IntoIterator<Item = &'a str>) -> Option<Orig
     match (args.next()?, args.next()) {
         ("inbound", Some("fallback")) => Some(Origin::Fallback),
         ("inbound", _) => Some(Origin::Inbound),
+        ("outbound", Some(_)) => Some(Origin::Outgoing { answered: answered(args.next()?) }),
         ("agent", Some(endpoint)) => Some(Origin::Agent { endpoint: endpoint.to_owned() }),
         (_, _) => None,
     }
+}
+
+/// What the dialplan says of who answered: the `AMDSTATUS` of Asterisk's `AMD()`. Only what is surely a machine is taken
+/// for one.
+fn answered(status: &str) -> Answered {
+    if status == "MACHINE" { Answered::Machine } else { Answered::Person }
 }
 
 /// The engine's note among the channel's variables; it is shown where `ari.conf` names it in `channelvars`.
@@ -292,7 +303,8 @@ fn state_changed(channel: Channel) -> Decoded {
 fn dialled(event: models::Dial) -> Decoded {
     let Some(peer) = event.peer else { return Decoded::Ignored };
     match event.dialstatus.as_str() {
-        "RINGING" | "PROGRESS" => event_of(NodeEvent::Ringing(id_of(peer))),
+        "PROGRESS" => event_of(NodeEvent::Progress(id_of(peer))),
+        "RINGING" => event_of(NodeEvent::Ringing(id_of(peer))),
         "ANSWER" => event_of(NodeEvent::Answered(id_of(peer))),
         // The end of a dial that failed is told by ChannelDestroyed, with its cause.
         _ => Decoded::Ignored,
@@ -329,7 +341,7 @@ mod tests {
         for frame in RECORDED.lines() {
             let kind = match decode(frame) {
                 Decoded::HangUp { .. } => "hang up",
-                Decoded::Event(NodeEvent::Ringing(_)) => "ringing",
+                Decoded::Event(NodeEvent::Ringing(_) | NodeEvent::Progress(_)) => "ringing",
                 Decoded::Event(NodeEvent::Answered(_)) => "answered",
                 Decoded::Event(NodeEvent::Gone { .. }) => "gone",
                 Decoded::Event(NodeEvent::Left(_)) => "left",
@@ -381,9 +393,25 @@ mod tests {
     fn own_legs_and_dead_channels_do_not_arrive_and_strangers_are_told_apart() {
         let leg = "pz-0123456789abcdef-l1";
         assert_eq!(decode(&start(leg, "Down", "[]")), Decoded::Entered(leg.into()));
+        let called = "pz-0123456789abcdef-o";
+        assert_eq!(decode(&start(called, "Down", "[]")), Decoded::Entered(called.into()));
+        for (status, answered) in [
+            ("HUMAN", Answered::Person),
+            ("NOTSURE", Answered::Person),
+            ("", Answered::Person),
+            ("MACHINE", Answered::Machine),
+        ] {
+            let args = format!(r#"["outbound","0123456789abcdef","{status}"]"#);
+            match decode(&start(called, "Up", &args)) {
+                Decoded::Event(NodeEvent::Arrived(arrival)) => {
+                    assert_eq!(arrival.origin, Origin::Outgoing { answered }, "{status}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
         let dead = start("17.1", "Up", r#"["inbound"]"#).replace(r#""exten":"100""#, r#""exten":"h""#);
         assert_eq!(decode(&dead), Decoded::Ignored);
-        for args in ["[]", r#"["agent"]"#, r#"["outbound","7"]"#, r#"["нечто"]"#] {
+        for args in ["[]", r#"["agent"]"#, r#"["outbound"]"#, r#"["outbound","7"]"#, r#"["нечто"]"#] {
             assert_eq!(decode(&start("17.1", "Ring", args)), Decoded::Stray("17.1".into()), "{args}");
         }
     }
@@ -431,7 +459,7 @@ mod tests {
         assert_eq!(decode(frame), joined);
         let ended = event_of(NodeEvent::PlaybackEnded("p".into()));
         assert_eq!(decode(r#"{"type":"PlaybackFinished","playback":{"id":"p","state":"melted"}}"#), ended);
-        let ringing = event_of(NodeEvent::Ringing("17.1".into()));
+        let ringing = event_of(NodeEvent::Progress("17.1".into()));
         assert_eq!(decode(r#"{"type":"Dial","dialstatus":"PROGRESS","peer":{"id":"17.1"}}"#), ringing);
     }
 

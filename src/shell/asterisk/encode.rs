@@ -91,11 +91,29 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
             ),
             undo: Some(HttpRequest::delete(&["channels", channel.as_str()])),
         },
+        AriRequest::Dial { channel, dial, number, show_number, memo, time_out } => {
+            let variables = json!({
+                MEMO: memo,
+                // What the far phone shows is told as the connected line; the client's number names the recording.
+                "CONNECTEDLINE(num,i)": dialling_signs(show_number),
+                "CALLERID(num)": dialling_signs(number),
+            });
+            Plan {
+                steps: dial_outside(names, channel.as_str(), dial, variables, *time_out),
+                undo: Some(HttpRequest::delete(&["channels", channel.as_str()])),
+            }
+        }
+        // One that is not in the application is in the dialplan already.
+        AriRequest::Screen { channel, attempt } => one(HttpRequest::post(&["channels", channel.as_str(), "continue"])
+            .query("context", OUTBOUND_CONTEXT)
+            .query("extension", &attempt.to_string())
+            .query("priority", "1")),
         AriRequest::CreateBridge(bridge) => {
             // Asterisk mixes where a bridge may hold many; it has no other word for that than the one for video.
             let kind = match Own::parse(bridge.as_str()) {
                 Some((_, Own::MixBridge)) => "mixing,video_sfu",
-                Some((_, Own::TalkBridge | Own::ConsultBridge | Own::Leg(_) | Own::Playback(_))) | None => "mixing",
+                Some((_, Own::TalkBridge | Own::ConsultBridge | Own::Leg(_) | Own::Outgoing | Own::Playback(_)))
+                | None => "mixing",
             };
             unless(HttpRequest::post(&["bridges", bridge.as_str()]).json(&json!({ "type": kind })), 409)
         }
@@ -122,6 +140,8 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
 pub(super) const MEMO: &str = "PEREZVON";
 /// The dialplan's context for the time without an engine.
 const FALLBACK_CONTEXT: &str = "perezvon-fallback";
+/// The dialplan's context that finds out who answered an outgoing call.
+const OUTBOUND_CONTEXT: &str = "perezvon-outbound";
 /// The global variable that names the phones which that context rings.
 const FALLBACK_AGENTS: &str = "PEREZVON_FALLBACK_AGENTS";
 /// Longer ones are no numbers.
@@ -147,11 +167,10 @@ fn ring(
     call: &str,
     time_out: Duration,
 ) -> Vec<Step> {
-    let seconds = time_out.as_secs().max(1) + u64::from(time_out.subsec_nanos() > 0);
-    let number: String = show_number.chars().filter(|sign| is_dialling_sign(*sign)).take(LONGEST_NUMBER).collect();
+    let number = dialling_signs(show_number);
     let mut variables = serde_json::Map::new();
     variables.insert("PJSIP_HEADER(add,X-Call-Id)".to_owned(), call.into());
-    let mut ring = HttpRequest::post(&["channels", channel, "dial"]).query("timeout", &seconds.to_string());
+    let mut ring = HttpRequest::post(&["channels", channel, "dial"]).query("timeout", &seconds(time_out));
     if number.is_empty() {
         ring = ring.query("caller", caller);
     } else {
@@ -167,6 +186,38 @@ fn ring(
     }));
     // A channel that exists has been dialled, and dialling it again would end it.
     vec![Step::unless(create, 409), Step { may_be_early: true, ..Step::new(ring) }]
+}
+
+/// The channel is made in the application, so that all its events are told from the first on, and the subscription keeps
+/// it so while the dialplan has it.
+fn dial_outside(
+    names: &Names,
+    channel: &str,
+    dial: &str,
+    variables: serde_json::Value,
+    time_out: Duration,
+) -> Vec<Step> {
+    let create = HttpRequest::post(&["channels", "create"]).json(&json!({
+        "endpoint": dial,
+        "app": names.app,
+        "channelId": channel,
+        "variables": variables,
+    }));
+    let subscribe = HttpRequest::post(&["applications", &names.app, "subscription"])
+        .query("eventSource", &format!("channel:{channel}"));
+    let ring = HttpRequest::post(&["channels", channel, "dial"]).query("timeout", &seconds(time_out));
+    // A channel that exists has been dialled, and dialling it again would end it.
+    vec![Step::unless(create, 409), Step::new(subscribe), Step { may_be_early: true, ..Step::new(ring) }]
+}
+
+/// Whole seconds, rounded up.
+fn seconds(span: Duration) -> String {
+    (span.as_secs().max(1) + u64::from(span.subsec_nanos() > 0)).to_string()
+}
+
+/// What of a text may stand in a number.
+fn dialling_signs(text: &str) -> String {
+    text.chars().filter(|sign| is_dialling_sign(*sign)).take(LONGEST_NUMBER).collect()
 }
 
 /// What may stand in a number that is shown on a phone.
@@ -277,6 +328,33 @@ mod tests {
         let hidden = told(&ring(""));
         assert!(hidden.contains("/dial?timeout=16&caller=pz1-17.1"), "{hidden}");
         assert!(!hidden.contains("CONNECTEDLINE"), "{hidden}");
+    }
+
+    #[test]
+    fn an_outside_number_is_dialled_with_all_its_events_and_screened_by_the_dialplan() {
+        let channel = || ChannelId::from("pz-0123456789abcdef-o");
+        let dial = AriRequest::Dial {
+            channel: channel(),
+            dial: "PJSIP/+79001234567@trunk".to_owned(),
+            number: "+79001234567".to_owned(),
+            show_number: "74951234567".to_owned(),
+            memo: "o;17".to_owned(),
+            time_out: Duration::from_secs(45),
+        };
+        assert_eq!(
+            told(&dial),
+            "POST /channels/create {\"app\":\"perezvon\",\"channelId\":\"pz-0123456789abcdef-o\",\
+             \"endpoint\":\"PJSIP/+79001234567@trunk\",\"variables\":{\"CALLERID(num)\":\"+79001234567\",\
+             \"CONNECTEDLINE(num,i)\":\"74951234567\",\"PEREZVON\":\"o;17\"}} (409 is fine)\n\
+             POST /applications/perezvon/subscription?eventSource=channel%3Apz-0123456789abcdef-o\n\
+             POST /channels/pz-0123456789abcdef-o/dial?timeout=45\n\
+             else DELETE /channels/pz-0123456789abcdef-o"
+        );
+        let screen = AriRequest::Screen { channel: channel(), attempt: CallId(0x0123_4567_89ab_cdef) };
+        assert_eq!(
+            told(&screen),
+            "POST /channels/pz-0123456789abcdef-o/continue?context=perezvon-outbound&extension=0123456789abcdef&priority=1"
+        );
     }
 
     #[test]

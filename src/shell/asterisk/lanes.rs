@@ -115,8 +115,12 @@ impl Lanes {
 
     async fn carry_out(&self, request: &AriRequest) -> Result<(), RestError> {
         let plan = encode(request, &self.names, &self.media(request).await);
-        let entrance =
-            if let AriRequest::Ring { channel, .. } = request { Some(self.entrances.await_one(channel)) } else { None };
+        let entrance = match request {
+            AriRequest::Ring { channel, .. } | AriRequest::Dial { channel, .. } => {
+                Some(self.entrances.await_one(channel))
+            }
+            _ => None,
+        };
         for step in &plan.steps {
             if let Some(entrance) = entrance.as_ref().filter(|_| step.may_be_early) {
                 entrance.wait().await;

@@ -99,7 +99,8 @@ struct EndpointRecord {
 impl ChannelRecord {
     /// The channel as the core sees it, if it is one of ours, and whether the note on it was told.
     fn ours(self, app: &str) -> Option<(ChannelSnapshot, bool)> {
-        let origin = if Own::parse(&self.id).is_some() { Some(Origin::Inbound) } else { self.origin(app) }?;
+        let own = Own::parse(&self.id).is_some().then_some(Origin::Inbound);
+        let origin = self.origin(app).or(own)?;
         let told = self.channelvars.as_ref().is_some_and(|vars| vars.get(MEMO).is_some());
         let memo = decode::memo(self.channelvars.as_ref());
         let arrival = Arrival {

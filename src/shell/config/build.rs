@@ -9,13 +9,15 @@ use crate::domain::address::GeoPoint;
 use crate::domain::phone::Phone;
 use crate::domain::taximeter::Zone;
 use crate::engine::ids::QueueId;
-use crate::engine::settings::{Precedence, QueueSettings, Settings, Strategy};
+use crate::engine::settings::{CallbackSettings, Precedence, QueueSettings, Settings, Strategy};
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
+use crate::shell::store::callbacks::Announcing;
 use crate::shell::store::orders::Metering;
 use crate::shell::webhooks;
 use crate::speech::Language;
 
+use super::callback;
 use super::menus;
 use super::raw::{self, Queue, QueueDefaults, Raw};
 use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web, sms, speech};
@@ -40,6 +42,10 @@ pub(super) fn data_folder(state_directory: Option<&str>, home: Option<&str>) -> 
 }
 
 pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Config, ConfigError> {
+    let lost = raw.callback.lost;
+    let (callback, office) = callback::callback(raw.callback)?;
+    let voice = callback.enabled && raw.limits.trunk.is_some();
+    let engine = Settings { callback, ..engine(raw.queue, &raw.office, raw.menu, raw.limits.clone())? };
     Ok(Config {
         file: file.map(Path::to_owned),
         asterisk: nodes(raw.asterisk.nodes, raw.limits.trunk.as_deref())?,
@@ -54,7 +60,8 @@ pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Confi
         },
         telemetry: telemetry(raw.telemetry)?,
         metering: metering(&raw.office)?,
-        engine: engine(raw.queue, &raw.office, raw.menu, raw.limits)?,
+        announcing: Announcing { office, language: engine.language, free_minutes: None, lost: lost && voice, voice },
+        engine,
     })
 }
 
@@ -262,6 +269,7 @@ fn engine(
         },
         allowed_numbers,
         trunk: limits.trunk,
+        callback: CallbackSettings::default(),
         max_calls: usize::try_from(limits.max_calls).unwrap_or(usize::MAX),
     })
 }

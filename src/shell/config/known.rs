@@ -50,6 +50,21 @@ pub(super) const KEYS: &[&str] = &[
     "queue.list[].sticky_wait_seconds",
     "queue.list[].announce_first_seconds",
     "queue.list[].announce_every_seconds",
+    "callback.enabled",
+    "callback.attempts",
+    "callback.interval_seconds",
+    "callback.lines",
+    "callback.ring_seconds",
+    "callback.show_number",
+    "callback.lost",
+    "callback.hours[]",
+    "callback.notify.assigned",
+    "callback.notify.eta_changed",
+    "callback.notify.arrived",
+    "callback.notify.not_found",
+    "callback.notify.closed",
+    "callback.notify.cancelled",
+    "callback.notify.eta_minutes",
     "recording.dir",
     "recording.min_free_mb",
     "speech.engine",
@@ -107,7 +122,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Sections in which there is nothing to set yet.
-pub(super) const EMPTY_SECTIONS: &[&str] = &["callback"];
+pub(super) const EMPTY_SECTIONS: &[&str] = &[];
 
 /// Refuses a tree that holds a key which does not exist. `origin` is the file.
 pub(super) fn check(key: &str, value: &Value, origin: &str) -> Result<(), ConfigError> {

@@ -20,10 +20,15 @@ const MOST_TIMES: u8 = 10;
 
 /// Opening hours as they are written.
 pub(super) fn hours(lines: &[String]) -> Result<Hours, ConfigError> {
+    hours_of("office.hours", lines)
+}
+
+/// The hours under this key.
+pub(super) fn hours_of(key: &str, lines: &[String]) -> Result<Hours, ConfigError> {
     let mut hours = Hours::default();
     for (at, line) in lines.iter().enumerate() {
         if let Err(why) = hours.add(line) {
-            return wrong(format!("office.hours[{at}]"), line, why);
+            return wrong(format!("{key}[{at}]"), line, why);
         }
     }
     Ok(hours)

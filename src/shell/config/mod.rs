@@ -2,6 +2,7 @@
 //! errors that name the key. `deploy/perezvon.toml.example` describes every key.
 
 mod build;
+mod callback;
 mod known;
 mod line;
 mod menus;
@@ -19,6 +20,7 @@ use config::{FileFormat, ValueKind};
 use crate::engine::settings::Settings;
 use crate::shell::asterisk::NodeConfig;
 use crate::shell::store::Secret;
+use crate::shell::store::callbacks::Announcing;
 use crate::shell::store::orders::Metering;
 use crate::shell::{voice, webhooks};
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub webhooks: webhooks::Settings,
     /// Who says what the shipped sounds do not hold.
     pub speech: voice::settings::Settings,
+    /// How clients are told of their orders.
+    pub announcing: Announcing,
     /// How SMS are sent.
     pub sms: crate::shell::sms::Settings,
     /// The archive of talks.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::settings::Precedence;
+use crate::domain::notify::OfficeNotify;
+use crate::engine::settings::{CallbackSettings, Precedence};
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -15,7 +16,7 @@ pub(super) struct Raw {
     pub(super) webhooks: Webhooks,
     pub(super) queue: Queues,
     pub(super) menu: Menus,
-    pub(super) callback: Empty,
+    pub(super) callback: Callback,
     pub(super) recording: Recording,
     pub(super) speech: Speech,
     pub(super) sms: Sms,
@@ -68,11 +69,6 @@ pub(super) struct SmsProvider {
     pub(super) reference: Option<String>,
     pub(super) system_type: Option<String>,
 }
-
-/// A section that has no key yet.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Empty {}
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -218,6 +214,36 @@ pub(super) struct Queue {
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
+pub(super) struct Callback {
+    pub(super) enabled: bool,
+    pub(super) attempts: u8,
+    pub(super) interval_seconds: u32,
+    pub(super) lines: u32,
+    pub(super) ring_seconds: u32,
+    pub(super) show_number: String,
+    pub(super) lost: bool,
+    pub(super) hours: Vec<String>,
+    pub(super) notify: OfficeNotify,
+}
+
+impl Default for Callback {
+    fn default() -> Self {
+        Callback {
+            enabled: true,
+            attempts: 3,
+            interval_seconds: 60,
+            lines: 10,
+            ring_seconds: 35,
+            show_number: String::new(),
+            lost: false,
+            hours: vec![CallbackSettings::HOURS.to_owned()],
+            notify: OfficeNotify::default(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Recording {
     pub(super) dir: Option<String>,
     pub(super) min_free_mb: u32,
@@ -337,7 +363,7 @@ impl Default for Menu {
     }
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     pub(super) max_calls: u32,

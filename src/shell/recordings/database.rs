@@ -121,6 +121,7 @@ mod tests {
             number: "+79001234567".to_owned(),
             dialled: "100".to_owned(),
             by_fallback: false,
+            outgoing: false,
             at,
         };
         let (waited, talked) = (Duration::ZERO, Duration::from_secs(talked));

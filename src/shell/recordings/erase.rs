@@ -75,6 +75,7 @@ mod tests {
                 number: "+79001234567".into(),
                 dialled: "100".into(),
                 by_fallback: false,
+                outgoing: false,
                 at,
             };
             let ended = Fact::CallEnded {

@@ -21,6 +21,8 @@ pub(in crate::shell) struct LoggedCall {
     dialled: String,
     /// The fallback dialplan took it while no engine was there.
     by_fallback: bool,
+    /// The office called.
+    outgoing: bool,
     arrived_at: DateTime<Utc>,
     /// The queue entered last.
     queue: Option<String>,
@@ -51,6 +53,7 @@ impl LoggedCall {
             erased_at: row.erased.map(time),
             dialled: row.dialled,
             by_fallback: row.by_fallback,
+            outgoing: row.outgoing,
             arrived_at: time(row.arrived),
             queue: row.queue,
             priority: row.priority,

@@ -109,6 +109,7 @@ mod tests {
             number: String::new(),
             dialled: "100".into(),
             by_fallback: false,
+            outgoing: false,
             at: Wall(1_700_000_000_000 + i64::try_from(n).unwrap()),
         }
     }

@@ -258,6 +258,7 @@ mod tests {
                     number: number.into(),
                     dialled: "100".into(),
                     by_fallback: false,
+                    outgoing: false,
                     at,
                 };
                 t.store.write_facts(&[Fact::CallBridged { call, leg: 1, agent, at }, arrived]).await.unwrap();

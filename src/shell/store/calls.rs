@@ -29,6 +29,8 @@ pub struct CallRow {
     pub dialled: String,
     /// It came by the fallback dialplan.
     pub by_fallback: bool,
+    /// The office called.
+    pub outgoing: bool,
     /// When it arrived.
     pub arrived: Wall,
     /// The queue entered last.
@@ -161,7 +163,7 @@ pub struct FallbackCall {
     pub talked: Duration,
 }
 
-pub(super) const SELECT: &str = "SELECT c.id, c.node, c.number, c.dialled, c.by_fallback, c.arrived_at, c.queue, c.priority, \
+pub(super) const SELECT: &str = "SELECT c.id, c.node, c.number, c.dialled, c.by_fallback, c.outgoing, c.arrived_at, c.queue, c.priority, \
      c.queued_at, c.bridged_at, c.agent, a.name AS agent_name, c.ended_at, c.disposition, c.cause, c.waited_ms, \
      c.talked_ms, c.erased_at FROM calls c LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
 
@@ -332,6 +334,7 @@ pub(super) fn call(row: &AnyRow) -> Result<CallRow> {
         erased: row.int_opt("erased_at")?.map(Wall),
         dialled: row.text_opt("dialled")?.unwrap_or_default(),
         by_fallback: row.flag("by_fallback")?,
+        outgoing: row.flag("outgoing")?,
         arrived: Wall(row.int("arrived_at")?),
         queue: row.text_opt("queue")?,
         priority: row.int_opt("priority")?.unwrap_or(0),
@@ -416,6 +419,7 @@ mod tests {
                 number: format!("+7900{n:07}"),
                 dialled: "100".into(),
                 by_fallback: false,
+                outgoing: false,
                 at: at(0),
             },
             Fact::CallQueued { call, queue: QueueId(0), queue_name, priority: 2, at: at(1) },

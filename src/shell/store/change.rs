@@ -12,6 +12,7 @@ use crate::engine::time::Wall;
 use crate::engine::view::Status;
 
 use super::agents::status_words;
+use super::callback_facts::CallbackChange;
 use super::table::{Row, Table, Value};
 
 /// One thing that a fact changes.
@@ -21,6 +22,8 @@ pub(super) enum Change {
     Row(Row),
     /// Of this node's calls that had arrived by then, all others are lost.
     Alive(Alive),
+    /// Of a callback.
+    Callback(CallbackChange),
 }
 
 /// The calls that live on a node at a moment.
@@ -37,6 +40,7 @@ pub(super) struct Alive {
 enum Line {
     Row { table: Table, known: BTreeMap<String, Value> },
     Alive(Alive),
+    Callback(CallbackChange),
 }
 
 /// A call's id as the database keeps it.
@@ -78,15 +82,18 @@ impl Change {
     /// Adds what this fact changes.
     pub(super) fn of(fact: &Fact, changes: &mut Vec<Change>) {
         let row = match fact {
-            Fact::CallArrived { call, node, channel, recording, number, dialled, by_fallback, at } => call_row(*call)
-                .int("node", i64::from(node.0))
-                .text("channel", channel.as_str())
-                .text("recording", recording)
-                .text("number", &cut(number, 100))
-                .text("number_rev", &reversed(&cut(number, 100)))
-                .text("dialled", &cut(dialled, 100))
-                .int("by_fallback", i64::from(*by_fallback))
-                .int("arrived_at", at.0),
+            Fact::CallArrived { call, node, channel, recording, number, dialled, by_fallback, outgoing, at } => {
+                call_row(*call)
+                    .int("node", i64::from(node.0))
+                    .text("channel", channel.as_str())
+                    .text("recording", recording)
+                    .text("number", &cut(number, 100))
+                    .text("number_rev", &reversed(&cut(number, 100)))
+                    .text("dialled", &cut(dialled, 100))
+                    .int("by_fallback", i64::from(*by_fallback))
+                    .int("outgoing", i64::from(*outgoing))
+                    .int("arrived_at", at.0)
+            }
             Fact::CallQueued { call, queue: _, queue_name, priority, at } => call_row(*call)
                 .text("queue", queue_name)
                 .int("priority", i64::from(*priority))
@@ -126,6 +133,9 @@ impl Change {
                 let calls = calls.iter().copied().map(call_key).collect();
                 return changes.push(Change::Alive(Alive { node: i64::from(node.0), calls, at: at.0 }));
             }
+            Fact::AttemptStarted { .. } | Fact::AttemptEnded { .. } | Fact::CallbackEnded { .. } => {
+                return changes.extend(CallbackChange::of(fact).map(Change::Callback));
+            }
             Fact::AgentStatus { agent, status, by, at } => {
                 changes.push(Change::Row(status_row(*agent, status, by, *at)));
                 let (word, reason) = status_words(status);
@@ -146,6 +156,7 @@ impl Change {
                 Value::Null | Value::Text(_) => format!("{:?} {:?}", row.table, row.key()),
             },
             Change::Alive(alive) => format!("calls alive on node {}", alive.node),
+            Change::Callback(change) => format!("callback {}", change.callback()),
         }
     }
 
@@ -157,6 +168,7 @@ impl Change {
                 known: row.known().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
             },
             Change::Alive(alive) => Line::Alive(alive.clone()),
+            Change::Callback(change) => Line::Callback(change.clone()),
         };
         // Maps with text keys, numbers and text: there is nothing that JSON cannot hold.
         serde_json::to_string(&line).unwrap_or_default()
@@ -170,6 +182,7 @@ impl Change {
                 (!row.key().contains(&Value::Null)).then_some(Change::Row(row))
             }
             Line::Alive(alive) => Some(Change::Alive(alive)),
+            Line::Callback(change) => Some(Change::Callback(change)),
         }
     }
 }

@@ -103,6 +103,8 @@ impl Tx {
                 "DELETE FROM client_phones WHERE client = $1",
                 "DELETE FROM client_tags WHERE client = $1",
                 "DELETE FROM client_days WHERE client = $1",
+                "UPDATE callbacks SET number = '', words = '', \
+                 state = CASE WHEN state = 'pending' THEN 'cancelled' ELSE state END WHERE client = $1",
                 "UPDATE ledger_entries SET phone = '', comment = '' WHERE client = $1",
             ] {
                 self.execute(Sql::new(sql).with(one)).await?;
@@ -209,6 +211,7 @@ mod tests {
             number: number.into(),
             dialled: "100".into(),
             by_fallback: false,
+            outgoing: false,
             at: Wall(at),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::command::Fact;
 
 use super::call_events::Moment;
+use super::callback_facts::CallbackChange;
 use super::change::{Alive, Change, call_id, call_row};
 use super::table::{Row, Table, Value, statements};
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
@@ -75,7 +76,17 @@ impl Store {
             moments.extend(lost.into_iter().map(|call| Moment { call, what: "ended", at: alive.at }));
         }
         tx.tell_of_calls(&moments).await?;
-        tx.commit().await
+        let lost = tx.note_lost(changes, self.announcing().lost).await?;
+        let mut exhausted = false;
+        for change in batch.callbacks {
+            exhausted |= tx.write_callback(change).await?;
+        }
+        tx.commit().await?;
+        self.callbacks_changed(&lost);
+        if exhausted {
+            self.inner.callbacks_exhausted.notify_one();
+        }
+        Ok(())
     }
 }
 
@@ -84,12 +95,14 @@ struct Batch<'a> {
     rows: BTreeMap<Table, Vec<Row>>,
     /// Written last: the calls of the batch are in the table by then, and those that ended are closed.
     alive: Vec<&'a Alive>,
+    /// In their order.
+    callbacks: Vec<&'a CallbackChange>,
 }
 
 impl<'a> Batch<'a> {
     fn fold(changes: &'a [Change]) -> Batch<'a> {
         let mut rows: BTreeMap<(Table, Vec<Value>), Row> = BTreeMap::new();
-        let mut alive = Vec::new();
+        let (mut alive, mut callbacks) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
                 Change::Row(row) => {
@@ -103,9 +116,10 @@ impl<'a> Batch<'a> {
                         .or_insert_with(|| row.clone());
                 }
                 Change::Alive(list) => alive.push(list),
+                Change::Callback(change) => callbacks.push(change),
             }
         }
-        let mut batch = Batch { rows: BTreeMap::new(), alive };
+        let mut batch = Batch { rows: BTreeMap::new(), alive, callbacks };
         for ((table, _), row) in rows {
             batch.rows.entry(table).or_default().push(row);
         }
@@ -193,6 +207,7 @@ mod tests {
             number: format!("+7900000000{n}"),
             dialled: "100".into(),
             by_fallback: false,
+            outgoing: false,
             at: Wall(1_000_000 + n as i64),
         }
     }

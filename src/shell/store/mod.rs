@@ -2,6 +2,7 @@
 //!
 //! - `open`, `schema`, `sql`: connections, tables, statements.
 //! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
+//! - [`callbacks`], [`callback_list`]: clients whom the office calls.
 //! - [`calls`], [`callers`], [`recordings`], [`archive`]: what is asked of the journal.
 //! - [`upkeep`]: what is done every hour.
 //! - [`streets`], [`places`]: what address hints are made of.
@@ -19,6 +20,9 @@ pub mod attention;
 pub mod audit;
 pub mod author;
 mod call_events;
+mod callback_facts;
+pub mod callback_list;
+pub mod callbacks;
 pub mod called;
 pub mod callers;
 pub mod calls;
@@ -60,6 +64,7 @@ pub mod users;
 pub mod webhooks;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -69,8 +74,10 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::domain::ids::OrderId;
 use crate::engine::command::Update;
+use crate::engine::ids::CallbackId;
 use crate::shell::updates::Updates;
 
+use callbacks::Announcing;
 pub use error::{Result, StoreError};
 pub use facts::Rejected;
 pub use page::Page;
@@ -100,6 +107,14 @@ struct Inner {
     listener: OnceLock<Updates>,
     /// Who is told which orders were changed.
     order_listener: OnceLock<mpsc::Sender<OrderId>>,
+    /// Who is told which callbacks were changed.
+    callback_listener: OnceLock<mpsc::Sender<CallbackId>>,
+    /// Somebody was not told of a callback.
+    callbacks_missed: AtomicBool,
+    /// A callback was exhausted.
+    callbacks_exhausted: Notify,
+    /// How clients are told of their orders.
+    announcing: OnceLock<Announcing>,
     /// An SMS was queued.
     sms_queued: Notify,
 }
@@ -176,6 +191,50 @@ impl Store {
     pub fn tell_of_orders(&self, listener: mpsc::Sender<OrderId>) {
         // As above.
         let _ = self.inner.order_listener.set(listener);
+    }
+
+    /// How clients are told of their orders from now on. Holds for all clones; the first call counts.
+    pub fn announce_as(&self, announcing: Announcing) {
+        // As above.
+        let _ = self.inner.announcing.set(announcing);
+    }
+
+    fn announcing(&self) -> &Announcing {
+        self.inner.announcing.get_or_init(Announcing::default)
+    }
+
+    /// From now on the number of each callback that is wanted, or not any more, is sent there, once it is on the disk.
+    /// Where there is no room [`callbacks_were_missed`](Self::callbacks_were_missed). The first call counts.
+    pub fn tell_of_callbacks(&self, listener: mpsc::Sender<CallbackId>) {
+        // As above.
+        let _ = self.inner.callback_listener.set(listener);
+    }
+
+    /// Callbacks were changed and are on the disk.
+    fn callbacks_changed(&self, ids: &[CallbackId]) {
+        if let Some(listener) = self.inner.callback_listener.get() {
+            for id in ids {
+                if listener.try_send(*id).is_err() {
+                    self.callback_missed();
+                }
+            }
+        }
+    }
+
+    /// There was a callback of which nobody could be told: all are to be read again.
+    pub fn callback_missed(&self) {
+        self.inner.callbacks_missed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`callback_missed`](Self::callback_missed) since the last time.
+    #[must_use]
+    pub fn callbacks_were_missed(&self) -> bool {
+        self.inner.callbacks_missed.swap(false, Ordering::Relaxed)
+    }
+
+    /// Returns when a callback was exhausted since the last return.
+    pub async fn callbacks_exhausted(&self) {
+        self.inner.callbacks_exhausted.notified().await;
     }
 
     fn announce(&self, update: Update) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -76,6 +77,10 @@ async fn open_sqlite(url: &str) -> Result<Store> {
             name,
             listener: OnceLock::new(),
             order_listener: OnceLock::new(),
+            callback_listener: OnceLock::new(),
+            callbacks_missed: AtomicBool::new(false),
+            callbacks_exhausted: Notify::new(),
+            announcing: OnceLock::new(),
             sms_queued: Notify::new(),
         }),
     })
@@ -98,6 +103,10 @@ async fn open_postgres(url: &str) -> Result<Store> {
         name,
         listener: OnceLock::new(),
         order_listener: OnceLock::new(),
+        callback_listener: OnceLock::new(),
+        callbacks_missed: AtomicBool::new(false),
+        callbacks_exhausted: Notify::new(),
+        announcing: OnceLock::new(),
         sms_queued: Notify::new(),
     };
     Ok(Store { inner: Arc::new(inner) })

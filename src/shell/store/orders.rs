@@ -161,7 +161,16 @@ impl Store {
         tx.write_order(&row, before.order.version).await?;
         tx.write_order_history(&row, &entries, author).await?;
         let clients = tx.follow(&row, &entries, author, now).await?;
+        let client = match clients.iter().find(|client| Some(client.id) == row.order.client) {
+            Some(client) => Some(client.clone()),
+            None => tx.client_of(&row.order).await?,
+        };
+        let told = tx.announce(&before.order, &row, &entries, client.as_ref(), self.announcing(), now).await?;
         tx.commit().await?;
+        self.callbacks_changed(&told.0);
+        if told.1 {
+            self.hurry_sms();
+        }
         self.announce(row.update());
         clients.iter().for_each(|client| self.announce(client.update()));
         Ok(row)
@@ -220,6 +229,11 @@ impl Tx {
     async fn order_locked(&mut self, id: OrderId) -> Result<Option<OrderRow>> {
         let sql = Sql::new("SELECT id, body FROM orders WHERE id = $1").with(id.0);
         self.row_locked(sql).await?.as_ref().map(order_row).transpose()
+    }
+
+    pub(super) async fn order_by_id(&mut self, id: OrderId) -> Result<Option<OrderRow>> {
+        let sql = Sql::new("SELECT id, body FROM orders WHERE id = $1").with(id.0);
+        self.row(sql).await?.as_ref().map(order_row).transpose()
     }
 
     /// A new row.

@@ -346,6 +346,7 @@ mod tests {
                 number: "+79000000000".into(),
                 dialled: "100".into(),
                 by_fallback: false,
+                outgoing: false,
                 at: Wall(1_000_000),
             };
             let ended = Fact::CallEnded {

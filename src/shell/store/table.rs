@@ -72,7 +72,7 @@ pub(super) enum Table {
     AgentStatusLog,
 }
 
-static CALLS: [Column; 21] = [
+static CALLS: [Column; 22] = [
     int("id", Rule::Key),
     int("node", Rule::First),
     text("channel", Rule::First),
@@ -81,6 +81,7 @@ static CALLS: [Column; 21] = [
     text("number_rev", Rule::First),
     text("dialled", Rule::First),
     int("by_fallback", Rule::First),
+    int("outgoing", Rule::First),
     int("arrived_at", Rule::Until("channel")),
     text("queue", Rule::Latest("requeued_at")),
     int("priority", Rule::Latest("requeued_at")),

@@ -249,6 +249,7 @@ mod tests {
             number: number.into(),
             dialled: "100".into(),
             by_fallback: false,
+            outgoing: false,
             at: Wall(at),
         };
         store.write_facts(&[arrived]).await.unwrap();

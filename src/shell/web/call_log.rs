@@ -75,6 +75,7 @@ fn disposition(word: &str) -> Result<Disposition, Problem> {
     let all = [
         Disposition::Blocked,
         Disposition::Abandon,
+        Disposition::Unheard,
         Disposition::Informed,
         Disposition::AfterHours,
         Disposition::CompleteCaller,

@@ -14,6 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::engine::callback::request::CallbackEnd;
 use crate::engine::command::Fact;
 use crate::engine::view::QueueView;
 use crate::shell::store::journal::JournalState;
@@ -59,6 +60,21 @@ struct Ended {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallbackLabels {
+    reason: &'static str,
+    end: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+fn callback_waits() -> Histogram {
+    Histogram::new([5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0])
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     outcome: &'static str,
 }
@@ -77,6 +93,9 @@ pub struct Metrics {
     arrived: Counter,
     ended: Family<Ended, Counter>,
     offers: Family<Outcome, Counter>,
+    attempts: Family<Outcome, Counter>,
+    callbacks: Family<CallbackLabels, Counter>,
+    callback_waited: Family<Reason, Histogram, fn() -> Histogram>,
     waited: Histogram,
     talked: Histogram,
     waiting: Family<QueueName, Gauge>,
@@ -102,6 +121,9 @@ impl Default for Metrics {
             arrived: Counter::default(),
             ended: Family::default(),
             offers: Family::default(),
+            attempts: Family::default(),
+            callbacks: Family::default(),
+            callback_waited: Family::new_with_constructor(callback_waits),
             waited: Histogram::new([1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0]),
             talked: Histogram::new([5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0]),
             waiting: Family::default(),
@@ -129,6 +151,17 @@ impl Metrics {
             registry.register("http_seconds", "Time to the head of the answer", metrics.seconds.clone());
             registry.register("calls_arrived", "Calls that came in", metrics.arrived.clone());
             registry.register("calls_ended", "Calls that ended, by disposition", metrics.ended.clone());
+            registry.register("callback_attempts", "Attempts to reach clients, by outcome", metrics.attempts.clone());
+            registry.register(
+                "callbacks_ended",
+                "Clients to be called: by reason, and how that ended; the share of `delivered` are those who heard it",
+                metrics.callbacks.clone(),
+            );
+            registry.register(
+                "callback_delivery_seconds",
+                "From the wish that a client be told until it was heard, by reason",
+                metrics.callback_waited.clone(),
+            );
             registry.register("offers_ended", "Offers to agents that ended, by outcome", metrics.offers.clone());
             registry.register(
                 "waited_seconds",
@@ -182,6 +215,16 @@ impl Metrics {
             }
             Fact::OfferEnded { outcome, .. } => {
                 self.offers.get_or_create(&Outcome { outcome: outcome.as_str() }).inc();
+            }
+            Fact::AttemptStarted { .. } => {}
+            Fact::AttemptEnded { outcome, .. } => {
+                self.attempts.get_or_create(&Outcome { outcome: outcome.as_str() }).inc();
+            }
+            Fact::CallbackEnded { end, about, waited, .. } => {
+                self.callbacks.get_or_create(&CallbackLabels { reason: about, end: end.as_str() }).inc();
+                if *end == CallbackEnd::Delivered {
+                    self.callback_waited.get_or_create(&Reason { reason: about }).observe(waited.as_secs_f64());
+                }
             }
             Fact::CallQueued { .. }
             | Fact::LegStarted { .. }

@@ -19,6 +19,7 @@ mod attention;
 mod audit;
 mod blocked;
 mod call_log;
+mod callbacks;
 mod calls;
 mod client_actions;
 mod client_dto;

@@ -19,9 +19,9 @@ use super::access::Access;
 use super::problem::{MEDIA_TYPE, Problem};
 use super::routes::Route;
 use super::{
-    access, addresses, agents, attention, audit, blocked, call_log, calls, client_actions, clients, exchange, health,
-    keys, ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, sms, stream, tariffs,
-    users, webhooks,
+    access, addresses, agents, attention, audit, blocked, call_log, callbacks, calls, client_actions, clients,
+    exchange, health, keys, ledgers, metrics, order_actions, orders, page, queue, recordings, routes, session, sms,
+    stream, tariffs, users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -64,6 +64,11 @@ use super::{
         calls::transfer,
         calls::complete_transfer,
         calls::cancel_transfer,
+        callbacks::list,
+        callbacks::add,
+        callbacks::one,
+        callbacks::cancel,
+        callbacks::now,
         blocked::list,
         blocked::block,
         blocked::unblock,

@@ -10,9 +10,9 @@ use crate::shell::store::users::Role;
 use super::access::{Access, Rule, guard};
 use super::intake::Takes;
 use super::{
-    WebState, addresses, agents, attention, audit, blocked, call_log, calls, client_actions, clients, exchange, health,
-    intake, keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session, sms, stream,
-    tariffs, users, webhooks,
+    WebState, addresses, agents, attention, audit, blocked, call_log, callbacks, calls, client_actions, clients,
+    exchange, health, intake, keys, ledgers, metrics, openapi, order_actions, orders, page, queue, recordings, session,
+    sms, stream, tariffs, users, webhooks,
 };
 
 /// One address.
@@ -106,6 +106,11 @@ pub fn all() -> Vec<Route> {
         route("GET", "/api/v1/blocked-numbers", supervisor, "blocked-numbers", get(blocked::list)),
         route("POST", "/api/v1/blocked-numbers", supervisor, "blocked-numbers", post(blocked::block)),
         route("DELETE", "/api/v1/blocked-numbers/{number}", supervisor, "blocked-numbers", delete(blocked::unblock)),
+        route("GET", "/api/v1/callbacks", agent, "callbacks", get(callbacks::list)),
+        route("POST", "/api/v1/callbacks", agent, "callbacks", post(callbacks::add)),
+        route("GET", "/api/v1/callbacks/{id}", agent, "callbacks", get(callbacks::one)),
+        route("POST", "/api/v1/callbacks/{id}/cancel", agent, "callbacks", post(callbacks::cancel)),
+        route("POST", "/api/v1/callbacks/{id}/now", agent, "callbacks", post(callbacks::now)),
         route("GET", "/api/v1/recordings", supervisor, "recordings", get(recordings::list)),
         route("GET", "/api/v1/recordings/{id}", supervisor, "recordings", get(recordings::one)),
         route("GET", "/api/v1/recordings/{id}/audio", supervisor, "recordings", get(recordings::audio)),

@@ -30,6 +30,13 @@ fn phrases() -> impl Iterator<Item = Phrase> {
         Phrase::CannotCancel(CannotCancel::Ended),
         Phrase::CannotCancel(CannotCancel::Trouble),
         Phrase::WrongKey,
+        Phrase::EtaMoved,
+        Phrase::CalledOff,
+        Phrase::TripOver,
+        Phrase::MissedCall,
+        Phrase::AnnouncementKeys,
+        Phrase::NotFoundKeys,
+        Phrase::SearchesAgain,
         Phrase::Free("Такси «Перезвон»".into()),
     ];
     let numbers = || (0..=1_001).chain([u32::MAX]);

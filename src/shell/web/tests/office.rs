@@ -100,7 +100,12 @@ impl StandIn {
                 }
             }
             AriRequest::Part { bridge, channel } => self.happens(NodeEvent::Parted { bridge, channel }),
-            AriRequest::SetMemo { .. }
+            AriRequest::Dial { channel, .. } => {
+                self.happens(NodeEvent::Ringing(channel.clone()));
+                self.happens(NodeEvent::Answered(channel));
+            }
+            AriRequest::Screen { .. }
+            | AriRequest::SetMemo { .. }
             | AriRequest::MusicOn(_)
             | AriRequest::MusicOff(_)
             | AriRequest::RingbackOn(_)
@@ -127,7 +132,10 @@ impl Outlets for StandIn {
             Command::Publish(update) => self.updates.publish(update),
             Command::Respond { request, result } => self.requests.answered(request, result),
             Command::Alarm { text, .. } => panic!("{text}"),
-            Command::CollectRecording { .. } | Command::CancelOrder { .. } | Command::SweepRecordings { .. } => {}
+            Command::CollectRecording { .. }
+            | Command::CancelOrder { .. }
+            | Command::SearchAgain { .. }
+            | Command::SweepRecordings { .. } => {}
         }
         None
     }
