@@ -381,6 +381,8 @@ pub enum Fact {
         callback: CallbackId,
         /// Which attempt.
         attempt: CallId,
+        /// What it was for, as a word for statistics; `taken_back` when nobody wants it any more.
+        about: &'static str,
         /// How.
         outcome: Outcome,
         /// Q.850 cause; 0 where there is none.

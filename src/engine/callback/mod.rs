@@ -415,14 +415,16 @@ impl Callbacks {
         self.vacate(id);
         let (callback, at) = (attempt.callback, core.now.wall);
         let settings = &core.settings.callback;
-        let made = self.schedule.get(callback).map_or(0, |request| request.attempts);
+        let wanted = self.schedule.get(callback);
+        let made = wanted.map_or(0, |request| request.attempts);
+        let about = wanted.map_or("taken_back", CallbackRequest::reason);
         let attempts = made.saturating_add(u8::from(outcome.counts()));
         let exhausted = outcome.is_final() || attempts >= settings.attempts;
         let pause =
             if outcome == Outcome::Interrupted { INTERRUPTED.min(settings.interval) } else { settings.interval };
         let pending = self.schedule.flying(callback) == Some(id);
         let due = if pending && !exhausted { Wall(at.0.saturating_add(millis(pause))) } else { at };
-        core.persist(Fact::AttemptEnded { callback, attempt: id, outcome, cause, attempts, due, at });
+        core.persist(Fact::AttemptEnded { callback, attempt: id, about, outcome, cause, attempts, due, at });
         if !pending {
             return;
         }

@@ -31,7 +31,7 @@ impl CallbackChange {
                 let (callback, attempt, at) = keys(callback, attempt, at);
                 Some(CallbackChange::Started { callback, attempt, at })
             }
-            Fact::AttemptEnded { callback, attempt, outcome, cause, attempts, due, at } => {
+            Fact::AttemptEnded { callback, attempt, about: _, outcome, cause, attempts, due, at } => {
                 let (callback, attempt, at) = keys(callback, attempt, at);
                 Some(CallbackChange::Ended {
                     callback,

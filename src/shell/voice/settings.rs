@@ -12,7 +12,8 @@ use crate::speech::Language;
 pub struct Settings {
     /// Who speaks.
     pub engine: Engine,
-    /// How long a caller's prompt may wait for a sentence; then the shipped sounds are played without the free text.
+    /// How long a caller's prompt that begins with a new sentence waits for it; then the shipped sounds are played
+    /// without the free text.
     pub deadline: Duration,
     /// Bytes that the sentences kept may take, in each folder of sounds.
     pub cache_bytes: u64,

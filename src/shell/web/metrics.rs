@@ -66,6 +66,12 @@ struct CallbackLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    reason: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
 }
@@ -93,7 +99,7 @@ pub struct Metrics {
     arrived: Counter,
     ended: Family<Ended, Counter>,
     offers: Family<Outcome, Counter>,
-    attempts: Family<Outcome, Counter>,
+    attempts: Family<AttemptLabels, Counter>,
     callbacks: Family<CallbackLabels, Counter>,
     callback_waited: Family<Reason, Histogram, fn() -> Histogram>,
     waited: Histogram,
@@ -151,7 +157,8 @@ impl Metrics {
             registry.register("http_seconds", "Time to the head of the answer", metrics.seconds.clone());
             registry.register("calls_arrived", "Calls that came in", metrics.arrived.clone());
             registry.register("calls_ended", "Calls that ended, by disposition", metrics.ended.clone());
-            registry.register("callback_attempts", "Attempts to reach clients, by outcome", metrics.attempts.clone());
+            let attempts = "Attempts to reach clients, by reason and outcome";
+            registry.register("callback_attempts", attempts, metrics.attempts.clone());
             registry.register(
                 "callbacks_ended",
                 "Clients to be called: by reason, and how that ended; the share of `delivered` are those who heard it",
@@ -217,8 +224,8 @@ impl Metrics {
                 self.offers.get_or_create(&Outcome { outcome: outcome.as_str() }).inc();
             }
             Fact::AttemptStarted { .. } => {}
-            Fact::AttemptEnded { outcome, .. } => {
-                self.attempts.get_or_create(&Outcome { outcome: outcome.as_str() }).inc();
+            Fact::AttemptEnded { outcome, about, .. } => {
+                self.attempts.get_or_create(&AttemptLabels { reason: about, outcome: outcome.as_str() }).inc();
             }
             Fact::CallbackEnded { end, about, waited, .. } => {
                 self.callbacks.get_or_create(&CallbackLabels { reason: about, end: end.as_str() }).inc();
@@ -310,4 +317,34 @@ pub(super) async fn metrics(State(state): State<WebState>) -> Result<impl IntoRe
     let registry = state.metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
     prometheus_client::encoding::text::encode(&mut text, &registry).map_err(|cause| Problem::internal(&cause))?;
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::callback::attempt::Outcome;
+    use crate::engine::ids::{CallId, CallbackId};
+    use crate::engine::time::Wall;
+
+    #[test]
+    fn callbacks_are_counted_by_reason_with_attempts_ends_and_the_time_until_they_were_heard() {
+        let metrics = Metrics::default();
+        let (callback, about, at) = (CallbackId(7), "assigned", Wall(0));
+        for (attempt, outcome) in [(1, Outcome::Busy), (2, Outcome::Delivered)] {
+            let attempt = CallId(attempt);
+            metrics.fact(&Fact::AttemptEnded { callback, attempt, about, outcome, cause: 0, attempts: 1, due: at, at });
+        }
+        let waited = Duration::from_secs(70);
+        metrics.fact(&Fact::CallbackEnded { callback, end: CallbackEnd::Delivered, about, waited, at });
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &metrics.registry.lock().unwrap()).unwrap();
+        for line in [
+            "perezvon_callback_attempts_total{reason=\"assigned\",outcome=\"busy\"} 1",
+            "perezvon_callback_attempts_total{reason=\"assigned\",outcome=\"delivered\"} 1",
+            "perezvon_callbacks_ended_total{reason=\"assigned\",end=\"delivered\"} 1",
+            "perezvon_callback_delivery_seconds_sum{reason=\"assigned\"} 70.0",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
 }

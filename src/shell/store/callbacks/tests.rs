@@ -96,6 +96,7 @@ fn ended(callback: CallbackId, attempt: u64, outcome: Outcome, attempts: u8, due
     Fact::AttemptEnded {
         callback,
         attempt: CallId(attempt),
+        about: "assigned",
         outcome,
         cause: 17,
         attempts,
