@@ -25,6 +25,37 @@ pub enum Occasion {
     Cancelled,
 }
 
+impl Occasion {
+    /// All of them.
+    pub const ALL: [Occasion; 6] = [
+        Occasion::Assigned,
+        Occasion::EtaChanged,
+        Occasion::Arrived,
+        Occasion::NotFound,
+        Occasion::Closed,
+        Occasion::Cancelled,
+    ];
+
+    /// As it stands in JSON and in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Occasion::Assigned => "assigned",
+            Occasion::EtaChanged => "eta_changed",
+            Occasion::Arrived => "arrived",
+            Occasion::NotFound => "not_found",
+            Occasion::Closed => "closed",
+            Occasion::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads [`as_str`](Occasion::as_str).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Occasion> {
+        Occasion::ALL.into_iter().find(|occasion| occasion.as_str() == text)
+    }
+}
+
 /// How a client is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "shell", derive(utoipa::ToSchema))]

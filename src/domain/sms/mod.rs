@@ -48,12 +48,7 @@ impl SmsReason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            SmsReason::Announcement(Occasion::Assigned) => "assigned",
-            SmsReason::Announcement(Occasion::EtaChanged) => "eta_changed",
-            SmsReason::Announcement(Occasion::Arrived) => "arrived",
-            SmsReason::Announcement(Occasion::NotFound) => "not_found",
-            SmsReason::Announcement(Occasion::Closed) => "closed",
-            SmsReason::Announcement(Occasion::Cancelled) => "cancelled",
+            SmsReason::Announcement(occasion) => occasion.as_str(),
             SmsReason::AttemptsExhausted => "attempts_exhausted",
             SmsReason::Agent => "agent",
             SmsReason::Answer => "answer",

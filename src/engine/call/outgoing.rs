@@ -1,6 +1,5 @@
 //! A client whom the office calls, from the answer of a person on: told what there is to tell, led to an agent by a key.
 
-use crate::domain::notify::Occasion;
 use crate::engine::call::{Call, Ivr, Phase};
 use crate::engine::callback::Errand;
 use crate::engine::callback::request::About;
@@ -96,18 +95,7 @@ impl Call {
 /// For the journal, and for the agent who takes the call: what the client was called for.
 fn detail(about: &About) -> String {
     match about {
-        About::Order { occasion, order } => {
-            let what = match occasion {
-                Occasion::Assigned => "assigned",
-                Occasion::EtaChanged => "eta_changed",
-                Occasion::Arrived => "arrived",
-                Occasion::NotFound => "not_found",
-                Occasion::Closed => "closed",
-                Occasion::Cancelled => "cancelled",
-            };
-            format!("{what} {}", order.order.0)
-        }
-        About::Lost => "lost".to_owned(),
-        About::Words(_) => "words".to_owned(),
+        About::Order { order, .. } => format!("{} {}", about.word(), order.order.0),
+        About::Lost | About::Words(_) => about.word().to_owned(),
     }
 }

@@ -47,6 +47,18 @@ pub enum About {
     Words(String),
 }
 
+impl About {
+    /// A word for the journal and for statistics.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            About::Order { occasion, .. } => occasion.as_str(),
+            About::Lost => "lost",
+            About::Words(_) => "words",
+        }
+    }
+}
+
 /// How a callback ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallbackEnd {
@@ -104,18 +116,7 @@ impl CallbackRequest {
     /// What it is for, as a word for statistics.
     #[must_use]
     pub fn reason(&self) -> &'static str {
-        match &self.about {
-            About::Order { occasion, .. } => match occasion {
-                Occasion::Assigned => "assigned",
-                Occasion::EtaChanged => "eta_changed",
-                Occasion::Arrived => "arrived",
-                Occasion::NotFound => "not_found",
-                Occasion::Closed => "closed",
-                Occasion::Cancelled => "cancelled",
-            },
-            About::Lost => "lost",
-            About::Words(_) => "words",
-        }
+        self.about.word()
     }
 
     /// The order that it is about.

@@ -97,18 +97,23 @@ fn sms(key: &str, to: &str, text: &str) -> NewSms {
     NewSms { key: key.into(), to, text: text.into(), client: None, order: None, reason: SmsReason::Answer }
 }
 
-async fn when(t: &TestStore, id: SmsId, state: SmsState) -> SmsRow {
+/// Waits until the SMS is as it should be.
+async fn until(t: &TestStore, id: SmsId, so: impl Fn(&SmsRow) -> bool) -> SmsRow {
     tokio::time::timeout(SOON, async {
         loop {
             let row = t.store.get_sms(id).await.unwrap().unwrap();
-            if row.state == state {
+            if so(&row) {
                 return row;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await
-    .unwrap_or_else(|_| panic!("SMS {id} never became {state:?}"))
+    .unwrap_or_else(|_| panic!("SMS {id} never became so"))
+}
+
+pub(super) async fn when(t: &TestStore, id: SmsId, state: SmsState) -> SmsRow {
+    until(t, id, |row| row.state == state).await
 }
 
 fn inbound(t: &TestStore, settings: &Arc<Settings>) -> Inbound {
@@ -182,16 +187,7 @@ async fn the_second_gateway_takes_what_the_first_does_not_and_both_failing_it_is
         // The one that failed rests: it is asked last.
         second.next().await;
         first.next().await;
-        let waits = tokio::time::timeout(SOON, async {
-            loop {
-                let row = t.store.get_sms(id).await.unwrap().unwrap();
-                if row.attempts > 0 {
-                    return row;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        let row = waits.await.unwrap();
+        let row = until(&t, id, |row| row.attempts > 0).await;
         assert!(row.error.contains("no money") && row.error.contains("busy"), "{}", row.error);
         first.answers(202, "0: Accepted for delivery");
         let row = when(&t, id, SmsState::Sent).await;
@@ -217,13 +213,7 @@ async fn what_cannot_be_sent_fails_and_says_why() {
         kannel.answers(403, "Authorization failed for sendsms");
         let again = t.store.queue_sms(&sms("3", "+79001234567", "x"), wall()).await.unwrap().unwrap();
         kannel.answers(403, "Authorization failed for sendsms");
-        tokio::time::timeout(SOON, async {
-            while t.store.get_sms(again).await.unwrap().unwrap().attempts < 2 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await
-        .unwrap();
+        until(&t, again, |row| row.attempts >= 2).await;
         kannel.answers(202, "0: Accepted for delivery");
         when(&t, again, SmsState::Sent).await;
         cancel.cancel();

@@ -71,30 +71,10 @@ pub enum Told {
     Over(CallbackId),
 }
 
-/// The word of the database and the API.
-pub(super) fn occasion_word(occasion: Occasion) -> &'static str {
-    match occasion {
-        Occasion::Assigned => "assigned",
-        Occasion::EtaChanged => "eta_changed",
-        Occasion::Arrived => "arrived",
-        Occasion::NotFound => "not_found",
-        Occasion::Closed => "closed",
-        Occasion::Cancelled => "cancelled",
-    }
-}
-
-/// Reads [`occasion_word`].
+/// The occasion that stands in the database.
 pub(super) fn occasion_of(word: &str) -> Result<Occasion> {
-    let all = [
-        Occasion::Assigned,
-        Occasion::EtaChanged,
-        Occasion::Arrived,
-        Occasion::NotFound,
-        Occasion::Closed,
-        Occasion::Cancelled,
-    ];
-    let found = all.into_iter().find(|occasion| occasion_word(*occasion) == word);
-    found.ok_or_else(|| StoreError::Unreadable(format!("the occasion {word:?} of a callback is not known")))
+    let unknown = || StoreError::Unreadable(format!("the occasion {word:?} of a callback is not known"));
+    Occasion::parse(word).ok_or_else(unknown)
 }
 
 impl Store {
@@ -206,7 +186,7 @@ impl Tx {
             if matches!(channel, Channel::Sms | Channel::Both) {
                 let told = Notice::of(&row.order, announcing.free_minutes, now);
                 let sms = NewSms {
-                    key: format!("order-{}-{}-{}", row.id, entry.version, occasion_word(occasion)),
+                    key: format!("order-{}-{}-{}", row.id, entry.version, occasion.as_str()),
                     to: phone.clone(),
                     text: notice(occasion, &told, language),
                     client: row.order.client,
@@ -221,7 +201,7 @@ impl Tx {
                      state, attempts, due_at, created_at, settled) \
                      VALUES ('order', $1, $2, $3, $4, $5, '', $6, '', 'pending', 0, $7, $7, 0) RETURNING id",
                 )
-                .with(occasion_word(occasion).to_owned())
+                .with(occasion.as_str().to_owned())
                 .with(row.id.0)
                 .with(row.order.client.map(|client| client.0))
                 .with(phone.as_str().to_owned())

@@ -17,8 +17,9 @@ use crate::domain::phone::Phone;
 use crate::domain::sms::{SmsReason, SmsState};
 use crate::shell::clock::wall;
 use crate::shell::sms::provider::{Line, Provider};
+use crate::shell::sms::tests::when;
 use crate::shell::sms::{Clock, Pace, Settings, Stats, keep_lines, start};
-use crate::shell::store::sms::{NewSms, SmsFilter, SmsRow};
+use crate::shell::store::sms::{NewSms, SmsFilter};
 use crate::shell::store::testing::{TestStore, on_both};
 
 use super::session::text;
@@ -122,20 +123,6 @@ async fn queue(t: &TestStore, key: &str, words: &str) -> SmsId {
     let to = Phone::parse("+79001234567");
     let new = NewSms { key: key.into(), to, text: words.into(), client: None, order: None, reason: SmsReason::Answer };
     t.store.queue_sms(&new, wall()).await.unwrap().unwrap()
-}
-
-async fn when(t: &TestStore, id: SmsId, state: SmsState) -> SmsRow {
-    timeout(SOON, async {
-        loop {
-            let row = t.store.get_sms(id).await.unwrap().unwrap();
-            if row.state == state {
-                return row;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await
-    .unwrap_or_else(|_| panic!("SMS {id} never became {state:?}"))
 }
 
 fn receipt(id: &str, word: &str) -> Vec<u8> {
