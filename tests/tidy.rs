@@ -127,3 +127,28 @@ fn no_file_is_longer_than_six_hundred_lines() {
         .collect();
     assert_eq!(long, Vec::<String>::new());
 }
+
+/// What stands after `schema(as =`, `struct` or `enum`.
+fn named_by(line: &str) -> Option<&str> {
+    let code = line.split("//").next()?;
+    let told = code.split_once("schema(as = ").or_else(|| code.split_once("struct "));
+    told.or_else(|| code.split_once("enum ")).map(|(_, name)| name)
+}
+
+/// The API's description knows a shape by its name alone: of two with one name, one takes the other's place.
+#[test]
+fn no_two_shapes_of_the_api_have_one_name() {
+    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in sources("src/shell") {
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("ToSchema)]")) {
+            let name = lines.iter().skip(number + 1).find_map(|line| named_by(line));
+            let word = |name: &str| name.chars().take_while(|sign| sign.is_alphanumeric()).collect::<String>();
+            let name = name.map(word).unwrap_or_else(|| panic!("{}:{}: {line}", path.display(), number + 1));
+            named.entry(name).or_default().push(path.display().to_string());
+        }
+    }
+    assert!(named.len() > 100, "only {} were found", named.len());
+    named.retain(|_, files| files.len() > 1);
+    assert!(named.is_empty(), "{named:#?}");
+}

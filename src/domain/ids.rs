@@ -1,4 +1,4 @@
-//! Numbers of the rows that orders, cards, tariffs and groups are kept in; given by whoever keeps them.
+//! Numbers of the rows that orders, cards, tariffs, groups and contacts are kept in; given by whoever keeps them.
 
 use std::fmt;
 
@@ -39,4 +39,12 @@ row_id! {
 row_id! {
     /// An SMS, in or out.
     SmsId
+}
+row_id! {
+    /// A contact: a call or a visit in the journal.
+    ContactId
+}
+row_id! {
+    /// A purpose of contacts.
+    PurposeId
 }

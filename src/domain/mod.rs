@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod client;
+pub mod contact;
 pub mod fare;
 pub mod group;
 pub mod hint;
@@ -19,6 +20,7 @@ pub mod money;
 pub mod notify;
 pub mod order;
 pub mod phone;
+pub mod quality;
 pub mod rejected;
 pub mod search;
 pub mod sms;

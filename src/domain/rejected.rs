@@ -1,5 +1,6 @@
 //! Why a command is refused, in words for programs and for people.
 
+use super::contact;
 use super::ids::{ClientId, OrderId};
 use super::language::Language;
 use super::money::Kopecks;
@@ -32,6 +33,10 @@ pub enum Problem {
     NumberNotAllowed,
     /// No e-mail address.
     NotAnEmail,
+    /// No link of http or https.
+    NotALink,
+    /// Names something that does not exist.
+    NoSuch,
     /// Stands there twice.
     Twice,
     /// A moment that has passed.
@@ -62,6 +67,19 @@ pub enum Rejected {
         /// What was wanted.
         action: Action,
     },
+    /// The contact is in a state in which this cannot be done.
+    ContactState {
+        /// What was wanted.
+        action: contact::Action,
+        /// The contact's state.
+        state: contact::State,
+    },
+    /// Somebody else took the contact first.
+    TakenAlready,
+    /// Another person is responsible for it.
+    NotYours,
+    /// The purpose is not offered any more.
+    PurposeRetired,
     /// This kind of actor may not do it: a client names no price, a driver takes no order for others, only the office
     /// unblocks.
     NotAllowed,
@@ -127,7 +145,10 @@ impl Rejected {
     pub fn code(&self) -> &'static str {
         match self {
             Rejected::Stale { .. } => "stale",
-            Rejected::WrongState { .. } => "wrong_state",
+            Rejected::WrongState { .. } | Rejected::ContactState { .. } => "wrong_state",
+            Rejected::TakenAlready => "taken_already",
+            Rejected::NotYours => "not_yours",
+            Rejected::PurposeRetired => "purpose_retired",
             Rejected::Asleep { .. } => "asleep",
             Rejected::NotAllowed => "not_allowed",
             Rejected::Blocked => "client_blocked",
@@ -151,6 +172,9 @@ impl Rejected {
         match self {
             Rejected::Stale { .. }
             | Rejected::WrongState { .. }
+            | Rejected::ContactState { .. }
+            | Rejected::TakenAlready
+            | Rejected::PurposeRetired
             | Rejected::Asleep { .. }
             | Rejected::Merged { .. }
             | Rejected::Erased
@@ -160,7 +184,7 @@ impl Rejected {
             | Rejected::NothingToDo
             | Rejected::NotEnoughMoney { .. }
             | Rejected::RefundTooLarge { .. } => Class::Conflict,
-            Rejected::Blocked | Rejected::NotAllowed => Class::Forbidden,
+            Rejected::Blocked | Rejected::NotAllowed | Rejected::NotYours => Class::Forbidden,
             Rejected::Field { .. } | Rejected::TooMuchMoney | Rejected::NegativeMoney => Class::Invalid,
         }
     }
@@ -185,6 +209,14 @@ impl Rejected {
             Rejected::Asleep { action } => {
                 format!("Нельзя {}: предварительный заказ ещё ждёт своего времени.", action.words(Language::Ru))
             }
+            Rejected::ContactState { action, state } => {
+                format!("Нельзя {}: обращение {}.", action.words(Language::Ru), state.words(Language::Ru))
+            }
+            Rejected::TakenAlready => "Обращение уже взял другой. Обновите список.".into(),
+            Rejected::NotYours => {
+                "За обращение отвечает другой. Попросите его или старшего диспетчера передать обращение вам.".into()
+            }
+            Rejected::PurposeRetired => "Эта цель обращения больше не используется. Выберите другую.".into(),
             Rejected::NotAllowed => "Вам это не разрешено. Обратитесь к старшему диспетчеру.".into(),
             Rejected::Blocked => "Клиент заблокирован. Разблокировать может старший диспетчер.".into(),
             Rejected::Merged { into } => format!("Карточка объединена с карточкой № {into}. Работайте с ней."),
@@ -222,6 +254,14 @@ impl Rejected {
             Rejected::Asleep { action } => {
                 format!("Cannot {}: the pre-order still waits for its time.", action.words(Language::En))
             }
+            Rejected::ContactState { action, state } => {
+                format!("Cannot {}: it {}.", action.words(Language::En), state.words(Language::En))
+            }
+            Rejected::TakenAlready => "Somebody else took this contact first. Refresh the list.".into(),
+            Rejected::NotYours => {
+                "Another person is responsible for this contact. Ask that person or a supervisor to hand it on.".into()
+            }
+            Rejected::PurposeRetired => "This purpose is not in use any more. Choose another one.".into(),
             Rejected::NotAllowed => "You may not do this. Ask a supervisor.".into(),
             Rejected::Blocked => "The client is blocked. A supervisor can unblock the card.".into(),
             Rejected::Merged { into } => format!("This card was merged into card no. {into}. Use that one."),
@@ -257,6 +297,8 @@ impl Problem {
             Problem::TakesNoSms => "на этот номер SMS не приходят: нужен мобильный".into(),
             Problem::NumberNotAllowed => "на этот номер не разрешено настройками (sms.allowed_numbers)".into(),
             Problem::NotAnEmail => "это не адрес электронной почты".into(),
+            Problem::NotALink => "это не ссылка: нужен адрес, который начинается с https:// или http://".into(),
+            Problem::NoSuch => "такого не существует".into(),
             Problem::Twice => "значение повторяется".into(),
             Problem::InThePast => "время уже прошло".into(),
             Problem::TooFarAhead => "время слишком далеко".into(),
@@ -274,6 +316,8 @@ impl Problem {
             Problem::TakesNoSms => "takes no SMS: give a mobile number".into(),
             Problem::NumberNotAllowed => "is not allowed by the configuration (sms.allowed_numbers)".into(),
             Problem::NotAnEmail => "is no e-mail address".into(),
+            Problem::NotALink => "is no link: write one that begins with https:// or http://".into(),
+            Problem::NoSuch => "names something that does not exist".into(),
             Problem::Twice => "has something twice".into(),
             Problem::InThePast => "is a time that has passed".into(),
             Problem::TooFarAhead => "is a time too far ahead".into(),

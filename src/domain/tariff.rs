@@ -128,6 +128,12 @@ impl Tariff {
         Ok(())
     }
 
+    /// Whole minutes that a car waits for nothing; none where waiting costs nothing anyway, or from the first minute on.
+    #[must_use]
+    pub fn free_minutes(&self) -> Option<u32> {
+        Some(self.free_waiting_s / 60).filter(|minutes| *minutes > 0 && self.per_waiting_minute.0 > 0)
+    }
+
     /// The night coefficient of a trip with these terms, in thousandths.
     #[must_use]
     pub fn night_permille(&self, terms: &Terms) -> u32 {

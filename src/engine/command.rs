@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::contact;
+use crate::domain::ids::{ClientId, ContactId, OrderId};
 use crate::domain::order;
 use crate::speech::{Language, Phrase};
 
+pub use super::answer::{Answer, Denied};
 use super::callback::attempt::Outcome;
-use super::callback::request::CallbackEnd;
-use super::event::Actor;
+use super::callback::request::{CallbackEnd, KeptPlace};
+use super::event::{Actor, MonitorMode};
 use super::ids::{AgentId, BridgeId, CallId, CallbackId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
 use super::time::Wall;
-use super::view::{AgentView, CallView, Disposition, OfferOutcome, PauseReason, QueueView, Status};
+pub use super::view::HangUpCause;
+use super::view::{AgentView, CallView, Disposition, OfferOutcome, Status};
 
 /// Something for the shell to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub enum Command {
         call: CallId,
         /// Canonical number; never empty.
         number: String,
+        /// The client called, and was not called by the office: it counts on the card, which is made where there is none.
+        rang_in: bool,
     },
     /// Cancel an order in the name of its client, who pressed the key; the answer is
     /// [`Event::OrderCancelled`](super::event::Event::OrderCancelled). The core has a deadline of its own.
@@ -43,6 +48,21 @@ pub enum Command {
         client: ClientId,
         /// Which order.
         order: OrderId,
+    },
+    /// Write down that this place in a queue is kept for a client who is to be called back; the answer is
+    /// [`Event::PlaceKept`](super::event::Event::PlaceKept). The core has a deadline of its own. Of one number at most one
+    /// place is kept: a second wish joins the first.
+    KeepPlace {
+        /// The call in which it is wanted.
+        call: CallId,
+        /// The number to call, canonical, among the allowed destinations.
+        number: String,
+        /// Whose it is, if known.
+        client: Option<ClientId>,
+        /// In which language the client is spoken to.
+        language: Language,
+        /// Which place.
+        place: KeptPlace,
     },
     /// Look for a car again for an order for which none was found, in the name of its client, who pressed the key; the
     /// answer is [`Event::SearchedAgain`](super::event::Event::SearchedAgain). The core has a deadline of its own.
@@ -66,7 +86,8 @@ pub enum Command {
         name: String,
         /// How long the parties were joined; zero when they never were, and then there is nothing to keep.
         talked: Duration,
-        /// The end of the caller's channel was seen: nothing is being written any more.
+        /// Nothing more is to be found out: the end of the caller's channel was seen, so that nothing is being written any
+        /// more, and the recording was never paused.
         gone: bool,
     },
     /// After (re)connection: look for recordings that no living call needs and collect or remove them.
@@ -141,8 +162,8 @@ pub enum AriRequest {
         channel: ChannelId,
         /// What to ring, such as `PJSIP/agent-101` or `PJSIP/+7900…@trunk`.
         dial: String,
-        /// The caller's channel, which gives caller id and connected line.
-        on_behalf_of: ChannelId,
+        /// The caller's channel, which gives caller id and connected line; none where there is no caller yet.
+        on_behalf_of: Option<ChannelId>,
         /// The number to show on the phone.
         show_number: String,
         /// The call, for the header `X-Call-Id`.
@@ -173,6 +194,8 @@ pub enum AriRequest {
         channel: ChannelId,
         /// The attempt, which is also the id of the call.
         attempt: CallId,
+        /// Find out who answered. Without that the recording is armed, and no more.
+        listen: bool,
     },
     /// Make a bridge for two. One that exists is no error. What it does with the sound follows from what the id stands
     /// for: see [`Own::MixBridge`](super::ids::Own::MixBridge).
@@ -194,23 +217,22 @@ pub enum AriRequest {
     },
     /// Remove a bridge.
     DestroyBridge(BridgeId),
+    /// Make a channel that hears both sides of another and is heard there as the mode says, and put it into a bridge. It ends
+    /// with the channel that it hears.
+    Snoop {
+        /// Which channel is heard.
+        on: ChannelId,
+        /// Id of the channel to make.
+        snoop: ChannelId,
+        /// Where it goes.
+        bridge: BridgeId,
+        /// How.
+        mode: MonitorMode,
+    },
     /// Give the channel back to the dialplan's context `perezvon-fallback`.
     ToFallback(ChannelId),
     /// Set the global variable that tells the fallback dialplan which phones to ring (`PJSIP/a,PJSIP/b`).
     SetFallbackAgents(Vec<String>),
-}
-
-/// Q.850 cause given with a hang-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HangUpCause {
-    /// 16.
-    Normal,
-    /// 21: call rejected.
-    Rejected,
-    /// 19: nobody answered.
-    NoAnswer,
-    /// 26: answered elsewhere; a phone shows no missed call.
-    AnsweredElsewhere,
 }
 
 /// A fact for the journal. Written so that writing one twice changes nothing.
@@ -340,6 +362,32 @@ pub enum Fact {
         /// When.
         at: Wall,
     },
+    /// A supervisor hears the talk.
+    MonitorBegan {
+        /// Which call.
+        call: CallId,
+        /// By whose phone.
+        listener: AgentId,
+        /// Whom; none for an outside number.
+        heard: Option<AgentId>,
+        /// How.
+        mode: MonitorMode,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Wall,
+    },
+    /// Not any more, or in another way.
+    MonitorEnded {
+        /// Which call.
+        call: CallId,
+        /// By whose phone.
+        listener: AgentId,
+        /// When it began.
+        began: Wall,
+        /// When.
+        at: Wall,
+    },
     /// The call is over.
     CallEnded {
         /// Which call.
@@ -418,6 +466,25 @@ pub enum Fact {
         /// When.
         at: Wall,
     },
+    /// After-call work of an agent: planned when the leg is released, and told again when it is over before that. The
+    /// earliest end is the true one.
+    WrapUp {
+        /// After which call.
+        call: CallId,
+        /// The agent's leg of it.
+        leg: u32,
+        /// Its end.
+        until: Wall,
+    },
+    /// A waiting caller was told for the first time how long it will take.
+    WaitTold {
+        /// Whom.
+        call: CallId,
+        /// What was said.
+        wait: Duration,
+        /// When.
+        at: Wall,
+    },
     /// An agent became idle; with the count of calls taken, for the strategies after a restart.
     AgentIdle {
         /// Who.
@@ -486,65 +553,33 @@ pub enum Update {
         /// The card's version now; counters and accounts change without a new one.
         version: u64,
     },
-}
-
-/// What a request is answered with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Done, or being done.
-    Done,
-    /// The queue board.
-    Queue(Box<QueueView>),
-    /// Calls in progress, at most [`QueueView::MOST`].
-    Calls(Vec<CallView>),
-}
-
-/// Why a request is not done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    /// The call is unknown or over.
-    #[error("call {0} is not in progress")]
-    NoSuchCall(CallId),
-    /// No such agent.
-    #[error("agent {} does not exist", .0.0)]
-    NoSuchAgent(AgentId),
-    /// No such queue.
-    #[error("there is no such queue")]
-    NoSuchQueue,
-    /// The call is in a stage in which this cannot be done.
-    #[error("the call is {now}; this needs it to be {needed}")]
-    WrongStage {
-        /// Where it is.
-        now: &'static str,
-        /// Where it must be.
-        needed: &'static str,
+    /// A client is to be called, or is not any more, or an attempt was made: look at it again.
+    Callback {
+        /// Which.
+        callback: CallbackId,
     },
-    /// Another agent's call.
-    #[error("the call belongs to another agent")]
-    NotYours,
-    /// The agent cannot take it now.
-    #[error("agent {} is not free to take a call", .0.0)]
-    AgentNotFree(AgentId),
-    /// Outside number not on the list of allowed destinations.
-    #[error("the number is not among the allowed destinations")]
-    NumberNotAllowed,
-    /// Asterisk is not connected.
-    #[error("the Asterisk that carries this call is not connected; try again in a moment")]
-    NodeDown,
-}
-
-/// Words for a pause that the engine sets by itself.
-impl From<OfferOutcome> for Option<PauseReason> {
-    fn from(outcome: OfferOutcome) -> Self {
-        match outcome {
-            OfferOutcome::RingNoAnswer => Some(PauseReason::NoAnswer),
-            OfferOutcome::Rejected => Some(PauseReason::Rejected),
-            OfferOutcome::Unreachable => Some(PauseReason::Unreachable),
-            OfferOutcome::Answered
-            | OfferOutcome::CallerGone
-            | OfferOutcome::AnsweredElsewhere
-            | OfferOutcome::Failed
-            | OfferOutcome::Lost => None,
-        }
-    }
+    /// A contact was entered or changed: look at it again.
+    Contact {
+        /// Which.
+        contact: ContactId,
+        /// Whose.
+        client: Option<ClientId>,
+        /// Its version now.
+        version: u64,
+        /// Where it stands now.
+        state: contact::State,
+    },
+    /// Somebody is to be told of a contact, or not any more.
+    Notification {
+        /// Number of the notice.
+        notification: i64,
+        /// Who.
+        person: contact::Person,
+        /// Of which contact.
+        contact: ContactId,
+        /// Why.
+        why: &'static str,
+        /// False: it goes away.
+        open: bool,
+    },
 }

@@ -1,11 +1,13 @@
 //! All that comes into the core: one closed enum.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::address::{Address, Car};
 use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order::{Eta, State};
+use crate::speech::order::Trip;
 
 use super::callback::request::CallbackRequest;
 use super::command::AriRequest;
@@ -57,6 +59,14 @@ pub enum Event {
         /// Whether a car is looked for again.
         result: Result<(), CancelRefused>,
     },
+    /// The answer to [`Command::KeepPlace`](super::command::Command::KeepPlace). May come late or never.
+    PlaceKept {
+        /// The call whose caller wanted it.
+        call: CallId,
+        /// The callback that keeps it now (an older one of the same number, if there was one), or none: it could not be
+        /// written down.
+        kept: Option<Box<CallbackRequest>>,
+    },
     /// A client is to be called, or what is to be told has changed. At start, one event for each that is pending.
     CallbackRequested(Box<CallbackRequest>),
     /// A callback is not to be made any more: something newer took its place, or somebody cancelled it.
@@ -84,6 +94,8 @@ pub enum Event {
     AgentRemoved(AgentId),
     /// New settings take effect for what happens from now on.
     SettingsChanged(Box<Settings>),
+    /// What is said to callers who enter these queues, by the queue's name: all of them, in place of those before.
+    Greetings(BTreeMap<String, String>),
 }
 
 /// What an Asterisk reports.
@@ -139,6 +151,11 @@ pub enum NodeEvent {
         endpoint: String,
         /// A contact answers.
         reachable: bool,
+    },
+    /// An agent's phone says itself that it has just registered.
+    Registered {
+        /// PJSIP endpoint name.
+        endpoint: String,
     },
 }
 
@@ -291,6 +308,10 @@ pub struct CallerOrder {
     pub booked_for: Option<Wall>,
     /// Since when a car is looked for.
     pub searching_since: Option<Wall>,
+    /// Whole minutes that the car waits for nothing, where that is to be told.
+    pub free_minutes: Option<u32>,
+    /// What is told of the trip once it is over.
+    pub trip: Trip,
 }
 
 impl CallerOrder {
@@ -308,6 +329,8 @@ impl CallerOrder {
             arrived_at: None,
             booked_for: None,
             searching_since: None,
+            free_minutes: None,
+            trip: Trip::default(),
         }
     }
 }
@@ -348,10 +371,22 @@ pub enum Request {
     },
     /// End after-call work early.
     EndWrapUp(AgentId),
+    /// Call this number for an agent: the agent's phone rings first. Answered with
+    /// [`Answer::Calling`](super::command::Answer::Calling).
+    Dial {
+        /// Who wants to talk.
+        agent: AgentId,
+        /// With whom; an outside number, in any usual form.
+        number: String,
+    },
     /// Put the caller on hold.
     Hold(CallId),
     /// Take the caller back from hold.
     Resume(CallId),
+    /// What is said from now on is not to be kept: see `call/pause.rs`.
+    PauseRecording(CallId),
+    /// What is said from now on is kept again.
+    ResumeRecording(CallId),
     /// Send the caller on.
     Transfer {
         /// Which call.
@@ -367,6 +402,22 @@ pub enum Request {
     CancelTransfer(CallId),
     /// End a call.
     HangUp(CallId),
+    /// Ring this agent's phone, who is a supervisor, to hear a talk; or change how it is heard.
+    Monitor {
+        /// Which call.
+        call: CallId,
+        /// The supervisor's own phone.
+        agent: AgentId,
+        /// How.
+        mode: MonitorMode,
+    },
+    /// Do not hear it any more.
+    StopMonitor {
+        /// Which call.
+        call: CallId,
+        /// The supervisor's own phone.
+        agent: AgentId,
+    },
     /// Callers waiting, agents, estimates.
     ViewQueue,
     /// Calls in progress.
@@ -391,6 +442,42 @@ pub enum TransferMode {
     Blind,
     /// The agent talks with the target first; the caller hears music.
     Attended,
+}
+
+/// How a supervisor hears a talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MonitorMode {
+    /// Hears both, is heard by nobody.
+    Listen,
+    /// Hears both, is heard by the agent.
+    Whisper,
+    /// Hears both, is heard by both.
+    Join,
+    /// Takes the agent's place.
+    TakeOver,
+}
+
+impl MonitorMode {
+    /// All of them.
+    pub const ALL: [MonitorMode; 4] =
+        [MonitorMode::Listen, MonitorMode::Whisper, MonitorMode::Join, MonitorMode::TakeOver];
+
+    /// The word that the database and the API use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MonitorMode::Listen => "listen",
+            MonitorMode::Whisper => "whisper",
+            MonitorMode::Join => "join",
+            MonitorMode::TakeOver => "take_over",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<MonitorMode> {
+        MonitorMode::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
 }
 
 /// Spans that several machines share.

@@ -119,6 +119,12 @@ pub enum Own {
     Outgoing,
     /// Playback number n of the call (letter `p`).
     Playback(u32),
+    /// Leg number n of the call: the phone of a supervisor who hears it (letter `v`).
+    Monitor(u32),
+    /// The bridge of that leg with a snoop (letter `w`).
+    MonitorBridge(u32),
+    /// Snoop number n of the call (letter `s`).
+    Snoop(u32),
 }
 
 impl Own {
@@ -132,6 +138,9 @@ impl Own {
             Own::ConsultBridge => format!("pz-{call}-c"),
             Own::Outgoing => format!("pz-{call}-o"),
             Own::Playback(n) => format!("pz-{call}-p{n}"),
+            Own::Monitor(n) => format!("pz-{call}-v{n}"),
+            Own::MonitorBridge(n) => format!("pz-{call}-w{n}"),
+            Own::Snoop(n) => format!("pz-{call}-s{n}"),
         }
     }
 
@@ -149,6 +158,9 @@ impl Own {
             _ => match own.split_at_checked(1)? {
                 ("l", n) => Own::Leg(n.parse().ok()?),
                 ("p", n) => Own::Playback(n.parse().ok()?),
+                ("v", n) => Own::Monitor(n.parse().ok()?),
+                ("w", n) => Own::MonitorBridge(n.parse().ok()?),
+                ("s", n) => Own::Snoop(n.parse().ok()?),
                 _ => return None,
             },
         };
@@ -164,6 +176,8 @@ mod tests {
     fn own_ids_are_read_back_as_they_were_written() {
         let call = CallId(0x0123_4567_89ab_cdef);
         for own in [Own::Leg(7), Own::TalkBridge, Own::MixBridge, Own::ConsultBridge, Own::Outgoing, Own::Playback(12)]
+            .into_iter()
+            .chain([Own::Monitor(3), Own::MonitorBridge(3), Own::Snoop(4)])
         {
             assert_eq!(Own::parse(&own.id(call)), Some((call, own)));
         }

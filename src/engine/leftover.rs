@@ -46,6 +46,7 @@ pub(super) fn worth_repeating(request: &AriRequest, why: &Refusal) -> bool {
         | AriRequest::CreateBridge(_)
         | AriRequest::Join { .. }
         | AriRequest::Part { .. }
+        | AriRequest::Snoop { .. }
         | AriRequest::SetFallbackAgents(_) => false,
     }
 }

@@ -5,16 +5,21 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod acd;
-mod call;
+mod answer;
+pub(crate) mod call;
 pub mod callback;
 pub mod command;
+mod dialled;
 pub mod event;
 pub mod hours;
 pub mod ids;
 pub mod ivr;
+mod kept;
 mod leftover;
 mod lookup;
+mod orphans;
 mod people;
+mod renumbered;
 pub mod settings;
 mod shared;
 pub mod time;
@@ -28,11 +33,13 @@ use call::memo::Memo;
 use call::{Call, Found};
 use callback::Callbacks;
 use command::{AriRequest, Command, Fact, HangUpCause};
+use dialled::Dialled;
 use event::{Answered, Arrival, ChannelSnapshot, Event, NodeEvent, Origin, Refusal, Snapshot};
 use ids::{AgentId, CallId, ChannelId, NodeId, Own};
+use kept::KeptPlaces;
 use lookup::Lookup;
 use settings::Settings;
-use shared::{Shared, Tiding, Wish};
+use shared::{Shared, Wish};
 use time::{Instant, Now};
 use timers::Owner;
 
@@ -43,6 +50,8 @@ pub struct Engine {
     calls: BTreeMap<CallId, Box<Call>>,
     features: BTreeMap<CallId, FeatureCall>,
     callbacks: Callbacks,
+    kept: KeptPlaces,
+    dialled: BTreeMap<CallId, Dialled>,
     /// Channels that Asterisk named; legs are found by their own id.
     channels: Lookup<ChannelId, CallId>,
     last_call: CallId,
@@ -59,6 +68,8 @@ impl Engine {
             calls: BTreeMap::new(),
             features: BTreeMap::new(),
             callbacks: Callbacks::default(),
+            kept: KeptPlaces::default(),
+            dialled: BTreeMap::new(),
             channels: Lookup::default(),
             last_call,
             phones_changed: false,
@@ -78,11 +89,20 @@ impl Engine {
                     let client = card.client;
                     call.card_loaded(&mut self.core, card);
                     client.into_iter().for_each(|client| self.callbacks.known(&mut self.core, id, client));
-                } else {
+                } else if self.callbacks.has(id) {
                     self.callbacks.card_loaded(id, card);
+                } else if self.dialled_card(id, &card) {
+                    card.client.into_iter().for_each(|client| self.callbacks.known(&mut self.core, id, client));
+                } else {
+                    self.place_card(id, card);
                 }
             }
-            Event::CallbackRequested(request) => self.callbacks.requested(&mut self.core, *request),
+            Event::PlaceKept { call, kept } => self.place_kept(call, kept.map(|request| *request)),
+            Event::CallbackRequested(request) => {
+                let id = request.id;
+                self.callbacks.requested(&mut self.core, *request);
+                self.place_wanted(id);
+            }
             Event::CallbackCancelled(id) => self.callbacks.cancelled(&mut self.core, id),
             Event::SearchedAgain { call, order, result } => {
                 if let Some(call) = self.calls.get_mut(&call) {
@@ -112,17 +132,27 @@ impl Engine {
                 self.phones_changed = true;
             }
             Event::AgentRemoved(agent) => {
+                self.reservation_lost(agent);
                 if self.core.agents.remove(agent).is_some() {
                     self.core.count_at_work();
                     self.core.publish(command::Update::AgentRemoved(agent));
                     self.phones_changed = true;
                 }
             }
-            Event::SettingsChanged(settings) => self.core.set_settings(*settings),
+            Event::SettingsChanged(settings) => self.settings_changed(*settings),
+            Event::Greetings(greetings) => self.core.greetings = greetings,
         }
         self.wake_due();
-        self.match_up();
-        self.call_back();
+        // What comes of one may be news for the others.
+        loop {
+            self.take_tidings();
+            self.settle_places();
+            self.match_up();
+            self.call_back();
+            if self.core.tidings.is_empty() && self.core.wishes.is_empty() {
+                break;
+            }
+        }
         if std::mem::take(&mut self.phones_changed) {
             self.tell_fallback();
         }
@@ -153,14 +183,17 @@ impl Engine {
             NodeEvent::Down => self.core.set_node(node, false),
             NodeEvent::Arrived(arrival) => self.arrived(node, &arrival),
             NodeEvent::Ringing(channel) => match Own::parse(channel.as_str()) {
+                Some((id, own)) if self.dialled_rings(id, own) => {}
                 Some((id, Own::Outgoing)) => self.callbacks.rings(&mut self.core, id),
                 _ => self.on_leg(node, &channel, Call::leg_rings),
             },
             NodeEvent::Progress(channel) => match Own::parse(channel.as_str()) {
+                Some((id, own)) if self.dialled_rings(id, own) => {}
                 Some((id, Own::Outgoing)) => self.callbacks.progresses(&mut self.core, id),
                 _ => self.on_leg(node, &channel, Call::leg_rings),
             },
             NodeEvent::Answered(channel) => match Own::parse(channel.as_str()) {
+                Some((id, own)) if self.dialled_answers(id, own) => {}
                 Some((id, Own::Outgoing)) => self.callbacks.answers(&mut self.core, id),
                 _ => self.on_leg(node, &channel, Call::leg_answers),
             },
@@ -197,14 +230,18 @@ impl Engine {
                     call.parted(&mut self.core, &bridge, &channel);
                 }
             }
-            NodeEvent::Device { endpoint, reachable } => self.device(&endpoint, reachable),
+            NodeEvent::Device { endpoint, reachable } => self.device(&endpoint, reachable, false),
+            NodeEvent::Registered { endpoint } => self.device(&endpoint, true, true),
         }
     }
 
-    fn device(&mut self, endpoint: &str, reachable: bool) {
-        if let Some(agent) = self.core.agents.reach(endpoint, reachable) {
+    fn device(&mut self, endpoint: &str, reachable: bool, says_itself: bool) {
+        if let Some(agent) = self.core.agents.reach(endpoint, reachable, says_itself) {
             let free = self.core.agents.get(agent).is_some_and(acd::agent::Agent::free);
             self.core.agent_changed(agent, free);
+            if !reachable {
+                self.reservation_lost(agent);
+            }
         }
     }
 
@@ -240,6 +277,9 @@ impl Engine {
     /// A client whom the office called is on the line, or an answering machine.
     fn client_answered(&mut self, node: NodeId, arrival: &Arrival, answered: Answered, adopted: bool) {
         let Some((id, Own::Outgoing)) = Own::parse(arrival.channel.as_str()) else { return };
+        if self.dialled_arrived(node, arrival, id) {
+            return;
+        }
         if !self.callbacks.has(id) {
             let request = AriRequest::HangUp { channel: arrival.channel.clone(), cause: HangUpCause::Normal };
             return self.core.ari(node, id, request);
@@ -249,6 +289,10 @@ impl Engine {
             call.announce_to(&mut self.core, errand);
             self.channels.insert(arrival.channel.clone(), id);
             self.calls.insert(id, call);
+            if let Some(callback) = self.callbacks.callback_of(id).filter(|_| adopted) {
+                self.place_taken_up(callback, id);
+            }
+            self.place_answered(id);
         }
     }
 
@@ -258,7 +302,7 @@ impl Engine {
     }
 
     fn on_leg(&mut self, node: NodeId, channel: &ChannelId, step: fn(&mut Call, &mut Shared, u32)) {
-        let Some((id, Own::Leg(no))) = Own::parse(channel.as_str()) else { return };
+        let Some((id, Own::Leg(no) | Own::Monitor(no))) = Own::parse(channel.as_str()) else { return };
         match self.calls.get_mut(&id).filter(|call| call.has_leg(no)) {
             Some(call) => step(call, &mut self.core, no),
             // Asked for, not answered in time, given up, and made after all: a phone that rings for nobody.
@@ -270,11 +314,18 @@ impl Engine {
     }
 
     fn gone(&mut self, channel: &ChannelId, cause: u16) {
-        if let Some((id, Own::Leg(no))) = Own::parse(channel.as_str()) {
+        if Own::parse(channel.as_str()).is_some_and(|(id, own)| self.dialled_gone(id, own, cause)) {
+            return;
+        }
+        if let Some((id, Own::Leg(no) | Own::Monitor(no))) = Own::parse(channel.as_str()) {
             if let Some(call) = self.calls.get_mut(&id) {
                 call.leg_gone(&mut self.core, no, cause);
             }
             self.bury_if_over(id);
+        } else if let Some((id, Own::Snoop(number))) = Own::parse(channel.as_str()) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.snoop_gone(&mut self.core, number);
+            }
         } else if let Some((id, Own::Outgoing)) = Own::parse(channel.as_str())
             && self.callbacks.has(id)
         {
@@ -300,6 +351,8 @@ impl Engine {
             self.drop_feature(id);
         } else if self.callbacks.has(id) {
             self.callbacks.refused(&mut self.core, id, request, why);
+        } else if self.dialled.contains_key(&id) {
+            self.dialled_refused(id, request, why);
         } else if leftover::worth_repeating(request, why) {
             self.core.ask_later(node, id, request.clone());
         } else if let (AriRequest::CreateBridge(bridge), Refusal::TimedOut) = (request, why) {
@@ -330,7 +383,7 @@ impl Engine {
     fn node_up(&mut self, node: NodeId, snapshot: &Snapshot) {
         self.core.set_node(node, true);
         for (endpoint, reachable) in &snapshot.devices {
-            self.device(endpoint, *reachable);
+            self.device(endpoint, *reachable, false);
         }
         let found = Found::sort(snapshot);
         let known: Vec<CallId> = self.calls.values().filter(|call| call.node == node).map(|call| call.id).collect();
@@ -348,11 +401,16 @@ impl Engine {
             }
         }
         self.callbacks.reconcile(&mut self.core, node, &found.outgoing);
+        self.reconcile_dialled(node, &found);
         self.adopt_unknown(node, &found);
+        self.reserve_for_adopted(node);
         self.end_orphans(node, &found);
         let living: Vec<&Call> = self.calls.values().filter(|call| call.node == node).map(AsRef::as_ref).collect();
-        let calls = living.iter().map(|call| call.id).collect();
-        let keep = living.iter().map(|call| call.recording().to_owned()).collect();
+        let (mut calls, mut keep): (Vec<CallId>, Vec<String>) =
+            living.iter().map(|call| (call.id, call.recording().to_owned())).unzip();
+        let (being_made, armed): (Vec<CallId>, Vec<String>) = self.dialled_alive(node).into_iter().unzip();
+        calls.extend(being_made);
+        keep.extend(armed);
         self.core.persist(Fact::CallsAlive { node, calls, at: self.core.now.wall });
         self.core.out.push_back(Command::SweepRecordings { node, keep });
         for id in self.core.agents.iter().map(|agent| agent.profile.agent).collect::<Vec<_>>() {
@@ -384,12 +442,14 @@ impl Engine {
                     self.last_call = self.last_call.max(memo.call);
                     let call = Call::adopt(&mut self.core, node, &memo, seen, found);
                     self.channels.insert(channel.clone(), memo.call);
-                    if matches!(Own::parse(channel.as_str()), Some((_, Own::Outgoing))) {
-                        self.callbacks.taken_up(&mut self.core, memo.call, call.number());
-                    } else {
+                    let called = matches!(Own::parse(channel.as_str()), Some((_, Own::Outgoing)));
+                    if !called {
                         self.callbacks.rang_in(&mut self.core, memo.call, call.number());
                     }
                     self.calls.insert(memo.call, Box::new(call));
+                    if called {
+                        self.adopt_called(node, memo.call);
+                    }
                 }
                 (Origin::Inbound | Origin::Fallback, _) => self.arrived(node, &seen.arrival),
                 // Of a call that is known.
@@ -401,33 +461,17 @@ impl Engine {
     /// A client whom a former engine was calling.
     fn adopt_attempt(&mut self, node: NodeId, id: CallId, seen: &ChannelSnapshot) {
         self.last_call = self.last_call.max(id);
-        if self.callbacks.has(id) || self.callbacks.adopt(&mut self.core, node, id, seen) {
+        if self.dialled.contains_key(&id) {
+            if let Origin::Outgoing { .. } = seen.arrival.origin {
+                self.dialled_arrived(node, &seen.arrival, id);
+            }
+        } else if self.callbacks.has(id) || self.callbacks.adopt(&mut self.core, node, id, seen) {
             if let Origin::Outgoing { answered } = seen.arrival.origin {
                 self.client_answered(node, &seen.arrival, answered, true);
             }
         } else {
             let channel = seen.arrival.channel.clone();
             self.core.ari(node, id, AriRequest::HangUp { channel, cause: HangUpCause::Normal });
-        }
-    }
-
-    /// Legs and bridges of calls that are no more.
-    fn end_orphans(&mut self, node: NodeId, found: &Found) {
-        for (id, legs) in &found.legs {
-            if self.calls.contains_key(id) {
-                continue;
-            }
-            for leg in legs.values() {
-                let channel = leg.arrival.channel.clone();
-                self.core.ari(node, *id, AriRequest::HangUp { channel, cause: HangUpCause::Normal });
-            }
-        }
-        for (id, bridges) in &found.bridges {
-            if !self.calls.contains_key(id) {
-                for (_, bridge, _) in bridges {
-                    self.core.ari(node, *id, AriRequest::DestroyBridge((*bridge).clone()));
-                }
-            }
         }
     }
 
@@ -464,7 +508,7 @@ impl Engine {
                     && feature.wake(&mut self.core)
                 {
                     self.drop_feature(id);
-                } else {
+                } else if !self.dialled_due(id) {
                     self.callbacks.wake_attempt(&mut self.core, id);
                 }
             }
@@ -473,18 +517,8 @@ impl Engine {
 
     // ---- clients are called back
 
-    fn take_tidings(&mut self) {
-        while let Some(tiding) = self.core.tidings.pop_front() {
-            match tiding {
-                Tiding::Delivered(call) => self.callbacks.delivered(&mut self.core, call),
-                Tiding::Heard(order) => self.callbacks.heard(&mut self.core, order),
-            }
-        }
-    }
-
     /// Calls as many as there are lines for.
     fn call_back(&mut self) {
-        self.take_tidings();
         while self.callbacks.may_dial(&self.core) {
             let id = self.next_call();
             self.callbacks.dial(&mut self.core, id);
@@ -509,12 +543,18 @@ impl Engine {
     }
 
     fn match_caller(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id) else { return };
-        if !self.core.node_up(call.node) {
+        let (node, candidates) = match self.calls.get(&id).filter(|_| !self.keeps(id)) {
+            Some(call) => (call.node, call.candidates(&self.core)),
+            None => match self.place_candidate(id) {
+                Some((node, agent)) => (node, agent.into_iter().collect()),
+                None => return,
+            },
+        };
+        if !self.core.node_up(node) {
             return;
         }
         let mut others_first = false;
-        for agent in call.candidates(&self.core) {
+        for agent in candidates {
             // Who became free in this very event may owe the offer to a caller who has waited longer.
             match self.core.caller_for(agent).map(|(_, place)| place.call()) {
                 Some(first) if first != id => others_first |= self.offer(first, agent),
@@ -529,6 +569,9 @@ impl Engine {
     }
 
     fn offer(&mut self, id: CallId, agent: AgentId) -> bool {
+        if self.keeps(id) {
+            return self.reserve(id, agent);
+        }
         self.calls.get_mut(&id).is_some_and(|call| call.offer_to(&mut self.core, agent))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::command::{Answer, Denied};
+use super::dialled::Dialled;
 use super::event::{Actor, Request};
 use super::ids::{AgentId, CallId, QueueId};
 use super::shared::Shared;
@@ -24,15 +25,27 @@ impl Engine {
             }
             Request::Hold(id) => self.on_call(id, by, Call::hold),
             Request::Resume(id) => self.on_call(id, by, Call::resume),
+            Request::PauseRecording(id) => self.on_call(id, by, Call::pause_recording),
+            Request::ResumeRecording(id) => self.on_call(id, by, Call::resume_recording),
             Request::CompleteTransfer(id) => self.on_call(id, by, Call::complete_transfer),
             Request::CancelTransfer(id) => self.on_call(id, by, Call::cancel_transfer),
             Request::Transfer { call, to, mode } => {
                 self.on_call(call, by, |call, core, by| call.transfer(core, &to, mode, by))
             }
+            Request::Dial { agent, number } => self.dial_for(agent, &number),
+            Request::HangUp(id) if self.dialled.contains_key(&id) => {
+                self.end_dialled(id, &by).unwrap_or(Err(Denied::NoSuchCall(id)))
+            }
             Request::HangUp(id) => self.on_call(id, by, |call, core, _| {
                 call.end_by_request(core);
                 Ok(())
             }),
+            Request::Monitor { call, agent, mode } => {
+                self.on_call(call, by, |call, core, by| call.monitor(core, agent, mode, by))
+            }
+            Request::StopMonitor { call, agent } => {
+                self.on_call(call, by, |call, core, _| call.stop_monitor(core, agent))
+            }
             Request::ViewQueue => Ok(Answer::Queue(Box::new(self.queue_view()))),
             Request::ViewCalls => Ok(Answer::Calls(self.calls_view())),
         }
@@ -66,10 +79,14 @@ impl Engine {
         if known.status == Status::Ready {
             return;
         }
-        if let Hands::Offered(call, _) = known.hands
-            && let Some(call) = self.calls.get_mut(&call)
-        {
-            call.offer_declined(&mut self.core, agent);
+        match known.hands {
+            Hands::Offered(call, _) => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.offer_declined(&mut self.core, agent);
+                }
+            }
+            Hands::Reserved(_) => self.reservation_lost(agent),
+            Hands::Empty | Hands::Talking(..) | Hands::Releasing(..) | Hands::Dialling(_) => {}
         }
     }
 
@@ -89,6 +106,7 @@ impl Engine {
             let queue = QueueId(u16::try_from(at).unwrap_or(u16::MAX));
             let waiting = core.waiting(queue);
             view.queues.push((queue, settings.name.clone(), u32::try_from(waiting).unwrap_or(u32::MAX)));
+            view.next_wait.push(core.wait_at(queue, waiting + 1));
             view.waiting_total = view.waiting_total.saturating_add(u32::try_from(waiting).unwrap_or(u32::MAX));
             let mut places: Vec<_> = core.places(queue).take(QueueView::MOST).collect();
             places.sort_unstable();
@@ -96,9 +114,12 @@ impl Engine {
                 if view.waiting.len() >= QueueView::MOST {
                     break;
                 }
-                let Some(call) = self.calls.get(&place.call()) else { continue };
+                // Whose place is kept may not have hung up yet.
+                let kept = self.place_view(place.call());
+                let call = kept.or_else(|| self.calls.get(&place.call()).map(|call| call.view(core)));
+                let Some(call) = call else { continue };
                 view.waiting.push(WaitingView {
-                    call: call.view(core),
+                    call,
                     position: u32::try_from(at + 1).unwrap_or(u32::MAX),
                     estimate: core.wait_at(queue, at + 1),
                 });
@@ -108,6 +129,7 @@ impl Engine {
     }
 
     fn calls_view(&self) -> Vec<CallView> {
-        self.calls.values().take(QueueView::MOST).map(|call| call.view(&self.core)).collect()
+        let calls = self.calls.values().map(|call| call.view(&self.core));
+        calls.chain(self.dialled.values().map(Dialled::view)).take(QueueView::MOST).collect()
     }
 }

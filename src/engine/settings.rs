@@ -50,6 +50,8 @@ pub struct Settings {
     pub max_calls: usize,
     /// How clients are called back.
     pub callback: CallbackSettings,
+    /// A recording that is paused goes on after this time at the latest.
+    pub recording_pause: Duration,
 }
 
 impl Settings {
@@ -203,6 +205,8 @@ pub struct QueueSettings {
     pub announce_first: Duration,
     /// Further announcements; zero for none.
     pub announce_every: Duration,
+    /// With each announcement a caller may choose to be called back instead of waiting.
+    pub callback_offer: bool,
 }
 
 impl Default for QueueSettings {
@@ -218,6 +222,7 @@ impl Default for QueueSettings {
             sticky_wait: Duration::ZERO,
             announce_first: Duration::from_secs(15),
             announce_every: Duration::from_secs(45),
+            callback_offer: true,
         }
     }
 }
@@ -242,6 +247,7 @@ impl Default for Settings {
             trunk: None,
             max_calls: 10_000,
             callback: CallbackSettings::default(),
+            recording_pause: Duration::from_secs(120),
         }
     }
 }

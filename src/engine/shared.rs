@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::ids::OrderId;
 
@@ -10,12 +11,17 @@ use super::acd::estimate::Estimate;
 use super::acd::queue::{Eligible, Line, Place};
 use super::command::{AriRequest, Command, Fact, Update};
 use super::event::Actor;
-use super::ids::{AgentId, CallId, ChannelId, NodeId, QueueId};
+use super::ids::{AgentId, CallId, CallbackId, ChannelId, NodeId, QueueId};
 use super::leftover::Leftovers;
-use super::settings::{QueueSettings, Settings};
+use super::renumbered::Renumbered;
+use super::settings::{Menus, QueueSettings, Settings};
 use super::time::{Instant, Now};
 use super::timers::{Owner, Timers};
 use super::view::{AgentState, Status};
+
+/// A page that was loaded anew registers within a second or two; after this the phone is rung whatever it said, and a
+/// caller who was kept for it is anybody's.
+pub const PHONE_AWAY: Duration = Duration::from_secs(5);
 
 /// Somebody to find a partner for, after the event is digested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +45,21 @@ pub(super) enum Tiding {
     Delivered(CallId),
     /// Somebody heard how this order stands.
     Heard(OrderId),
+    /// An attempt to reach a client is over, however it went.
+    AttemptOver(CallId),
+    /// A kept place is not wanted any more: its client was reached, or all attempts were made, or somebody took it back.
+    PlaceOver(CallbackId),
+    /// This call waits in a queue now.
+    Queued(CallId),
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub settings: Settings,
+    /// What is said to callers who enter a queue, by its name.
+    pub greetings: BTreeMap<String, String>,
+    /// The menus of the settings, for calls to hold on to.
+    pub menus: Arc<Menus>,
     queues: Vec<Arc<QueueSettings>>,
     pub now: Now,
     pub agents: Agents,
@@ -63,7 +79,9 @@ impl Shared {
     pub fn new(settings: Settings) -> Shared {
         Shared {
             queues: settings.queues.iter().cloned().map(Arc::new).collect(),
+            menus: Arc::new(settings.menus.clone()),
             settings,
+            greetings: BTreeMap::new(),
             now: Now::default(),
             agents: Agents::default(),
             timers: Timers::default(),
@@ -83,10 +101,26 @@ impl Shared {
         self.queues.get(usize::from(id.0)).or_else(|| self.queues.first()).cloned().unwrap_or_default()
     }
 
-    pub fn set_settings(&mut self, settings: Settings) {
+    /// Takes new settings, and tells where each queue is now if one is not where it was. Lines and estimates go with
+    /// their queue; the lines of one that is no more join the first.
+    pub fn set_settings(&mut self, settings: Settings) -> Option<Renumbered> {
+        let names = settings.queues.iter().map(|queue| queue.name.as_str());
+        let moved = Renumbered::of(self.queues.iter().map(|queue| queue.name.as_str()), names);
         self.queues = settings.queues.iter().cloned().map(Arc::new).collect();
+        self.menus = Arc::new(settings.menus.clone());
         self.settings = settings;
+        if let Some(moved) = &moved {
+            for ((queue, node), line) in std::mem::take(&mut self.lines) {
+                self.line(moved.now(queue), node).absorb(line);
+            }
+            let estimates = std::mem::take(&mut self.estimates).into_iter();
+            self.estimates = estimates.filter_map(|(queue, estimate)| Some((moved.kept(queue)?, estimate))).collect();
+        }
         self.count_at_work();
+        // Who may be offered to whom may have changed with the queues' skills.
+        let free: Vec<_> = self.agents.iter().filter(|agent| agent.free()).map(|agent| agent.profile.agent).collect();
+        self.wishes.extend(free.into_iter().map(Wish::Agent));
+        moved
     }
 
     /// To be called after a change of who works for which queue.
@@ -145,10 +179,12 @@ impl Shared {
 
     /// Changes an agent's declared status, journals it and looks for a call.
     pub fn declare(&mut self, id: AgentId, status: Status, by: Actor) {
+        let wrap_up = self.agents.wrap_up(id);
         if self.agents.declare(id, status.clone(), self.now) {
             self.count_at_work();
             self.persist(Fact::AgentStatus { agent: id, status, by, at: self.now.wall });
         }
+        self.wrap_up_cut(id, wrap_up);
         let free = self.agents.get(id).is_some_and(super::acd::agent::Agent::free);
         self.agent_changed(id, free);
     }
@@ -158,6 +194,7 @@ impl Shared {
         let wrap_up = self.queue(queue).wrap_up;
         if let Some(until) = self.agents.releases(id, call, leg, wrap_up, self.now.mono) {
             self.timers.arm(until, Owner::Agent(id), "wrap-up");
+            self.persist(Fact::WrapUp { call, leg, until: self.now.wall_of(until) });
         }
         self.agent_changed(id, false);
     }
@@ -168,17 +205,47 @@ impl Shared {
         self.agent_changed(id, free);
     }
 
+    /// The agent's phone went away for a moment.
+    pub fn agent_goes_away(&mut self, id: AgentId) {
+        let until = self.now.mono + PHONE_AWAY;
+        self.agents.goes_away(id, until);
+        self.timers.arm(until, Owner::Agent(id), "phone away");
+        self.agent_changed(id, false);
+    }
+
     pub fn agent_wrap_up_due(&mut self, id: AgentId, at_once: bool) {
-        if self.agents.end_wrap_up(id, self.now.mono, at_once) {
+        let back = self.agents.end_away(id, self.now.mono);
+        let wrap_up = self.agents.wrap_up(id);
+        if self.agents.end_wrap_up(id, self.now.mono, at_once) || back {
+            self.wrap_up_cut(id, wrap_up);
             // Also who is not free now (paused meanwhile, the phone not yet on the hook) is no longer in after-call work.
             let free = self.agents.get(id).is_some_and(super::acd::agent::Agent::free);
             self.agent_changed(id, free);
         }
     }
 
+    /// Journals the end of after-call work that was over before its time.
+    fn wrap_up_cut(&mut self, id: AgentId, was: Option<(CallId, u32, Instant)>) {
+        if let Some((call, leg, until)) = was
+            && until > self.now.mono
+            && self.agents.wrap_up(id).is_none()
+        {
+            self.persist(Fact::WrapUp { call, leg, until: self.now.wall });
+        }
+    }
+
     pub fn agent_adopted(&mut self, id: AgentId, hands: Hands) {
         self.agents.adopt(id, hands);
         self.agent_changed(id, false);
+    }
+
+    /// The agent is kept for a client who is being called. False if something is in hand.
+    pub fn agent_reserved(&mut self, id: AgentId, attempt: CallId) -> bool {
+        let reserved = self.agents.reserve(id, attempt);
+        if reserved {
+            self.agent_changed(id, false);
+        }
+        reserved
     }
 
     // ---- waiting lines
@@ -219,6 +286,12 @@ impl Shared {
             .filter_map(|((queue, _), line)| Some((*queue, line.first_for(id)?)))
             .filter(|(queue, _)| agent.serves(&self.queue(*queue)))
             .min_by_key(|(_, place)| *place)
+    }
+
+    /// The queue of this name; the first one where the settings have none of that name any more.
+    pub fn queue_named(&self, name: &str) -> QueueId {
+        let named = self.settings.queues.iter().position(|queue| queue.name == name);
+        QueueId(named.and_then(|at| u16::try_from(at).ok()).unwrap_or_default())
     }
 
     pub fn estimate(&mut self, queue: QueueId) -> &mut Estimate {

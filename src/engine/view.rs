@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::ids::ClientId;
 
-use super::event::CallerOrder;
+use super::event::{CallerOrder, MonitorMode};
 use super::ids::{AgentId, CallId, NodeId, QueueId};
 use super::ivr::Choice;
 use super::time::Wall;
@@ -78,6 +78,8 @@ pub enum AgentState {
     },
     /// On the phone with the engine (a feature code).
     Dialling,
+    /// Kept for a client who is being called back; the phone rings when the client has answered.
+    Reserved(CallId),
 }
 
 impl AgentState {
@@ -91,6 +93,7 @@ impl AgentState {
             AgentState::Releasing(_) => "releasing",
             AgentState::WrapUp { .. } => "wrap_up",
             AgentState::Dialling => "dialling",
+            AgentState::Reserved(_) => "reserved",
         }
     }
 }
@@ -148,10 +151,14 @@ pub enum Disposition {
     Abandon,
     /// A client whom the office called hung up before it was told.
     Unheard,
+    /// A client whom an agent called did not answer, or could not be reached.
+    NoAnswer,
     /// The caller heard how the order stands, or cancelled it by a key, and needed nobody.
     Informed,
     /// The office is closed; the caller was told so.
     AfterHours,
+    /// Did not wait on the line: is called back, at the same place in the queue.
+    Callback,
     /// Talked; the caller hung up first.
     CompleteCaller,
     /// Talked; the agent (or the one transferred to) hung up first.
@@ -172,8 +179,10 @@ impl Disposition {
             Disposition::Blocked => "BLOCKED",
             Disposition::Abandon => "ABANDON",
             Disposition::Unheard => "UNHEARD",
+            Disposition::NoAnswer => "NOANSWER",
             Disposition::Informed => "INFORMED",
             Disposition::AfterHours => "AFTERHOURS",
+            Disposition::Callback => "CALLBACK",
             Disposition::CompleteCaller => "COMPLETECALLER",
             Disposition::CompleteAgent => "COMPLETEAGENT",
             Disposition::Ended => "ENDED",
@@ -202,6 +211,10 @@ pub enum CallStage {
     Waiting,
     /// In the queue, and a phone is being rung.
     Offered,
+    /// Is called back at this place in the queue: has just chosen that, or hung up.
+    Kept,
+    /// Is being called back; an agent is reserved.
+    Calling,
     /// In talk.
     Talking,
     /// In talk, the caller on hold.
@@ -224,6 +237,8 @@ impl CallStage {
             CallStage::Menu => "menu",
             CallStage::Waiting => "waiting",
             CallStage::Offered => "offered",
+            CallStage::Kept => "kept",
+            CallStage::Calling => "calling",
             CallStage::Talking => "talking",
             CallStage::Held => "held",
             CallStage::Consulting => "consulting",
@@ -268,8 +283,23 @@ pub struct CallView {
     pub queued: Option<Wall>,
     /// When the present talk began.
     pub bridged: Option<Wall>,
+    /// What is said is not kept, until then at most.
+    pub unkept_until: Option<Wall>,
     /// Agents to whom it is offered, or who talk.
     pub agents: Vec<AgentId>,
+    /// Supervisors who hear it.
+    pub monitors: Vec<MonitorView>,
+}
+
+/// A supervisor who hears a talk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonitorView {
+    /// By whose phone.
+    pub agent: AgentId,
+    /// How.
+    pub mode: MonitorMode,
+    /// Since when; none while the phone rings.
+    pub since: Option<Wall>,
 }
 
 /// An agent at this moment.
@@ -291,6 +321,19 @@ pub struct AgentView {
     pub idle_since: Wall,
     /// Calls taken since the last log-in.
     pub calls_taken: u32,
+}
+
+/// Q.850 cause given with a hang-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HangUpCause {
+    /// 16.
+    Normal,
+    /// 21: call rejected.
+    Rejected,
+    /// 19: nobody answered.
+    NoAnswer,
+    /// 26: answered elsewhere; a phone shows no missed call.
+    AnsweredElsewhere,
 }
 
 /// A caller in the queue.
@@ -315,9 +358,27 @@ pub struct QueueView {
     pub agents: Vec<AgentView>,
     /// Each queue: id, name, callers waiting.
     pub queues: Vec<(QueueId, String, u32)>,
+    /// What whoever enters now would wait, in the same order.
+    pub next_wait: Vec<Duration>,
 }
 
 impl QueueView {
     /// Callers listed at most: a board, not a data dump.
     pub const MOST: usize = 500;
+}
+
+/// Words for a pause that the engine sets by itself.
+impl From<OfferOutcome> for Option<PauseReason> {
+    fn from(outcome: OfferOutcome) -> Self {
+        match outcome {
+            OfferOutcome::RingNoAnswer => Some(PauseReason::NoAnswer),
+            OfferOutcome::Rejected => Some(PauseReason::Rejected),
+            OfferOutcome::Unreachable => Some(PauseReason::Unreachable),
+            OfferOutcome::Answered
+            | OfferOutcome::CallerGone
+            | OfferOutcome::AnsweredElsewhere
+            | OfferOutcome::Failed
+            | OfferOutcome::Lost => None,
+        }
+    }
 }

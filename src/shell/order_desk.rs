@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{Instrument as _, info_span, warn};
 
 use crate::domain::history::{ActorKind, By, Source};
 use crate::domain::ids::{ClientId, OrderId};
@@ -15,9 +15,10 @@ use crate::domain::order::{CancelledBy, Command, State};
 use crate::engine::event::{Actor, CallerOrder, CancelRefused, Event};
 use crate::engine::ids::CallId;
 use crate::engine::ivr::order_status::Orders;
-use crate::speech::{Language, Phrase};
+use crate::speech::Phrase;
 
 use super::clock;
+use super::live_settings::LiveSettings;
 use super::store::author::{Author, ChangeError};
 use super::store::orders::{OrderChange, OrderRow};
 use super::store::{Store, StoreError};
@@ -45,23 +46,22 @@ pub struct OrderDesk {
 pub struct Prompts {
     /// Of each Asterisk.
     pub voices: Vec<Voice>,
-    /// Of the prompts.
-    pub language: Language,
-    /// The office's clock.
-    pub utc_offset_minutes: i32,
+    /// The language of the prompts, the office's clock.
+    pub settings: LiveSettings,
 }
 
 impl Prompts {
     /// What the order's client will hear who calls now.
     fn prepare(&self, order: &CallerOrder) {
+        let settings = self.settings.now();
         let orders = Orders {
             all: std::slice::from_ref(order),
             now: clock::wall(),
-            utc_offset_minutes: self.utc_offset_minutes,
+            utc_offset_minutes: settings.utc_offset_minutes,
         };
         if let Some(status) = orders.status(order, false) {
             let phrases = [Phrase::Order(status.clone()), Phrase::OrderChanged(status)];
-            self.voices.iter().for_each(|voice| voice.prepare(&phrases, self.language));
+            self.voices.iter().for_each(|voice| voice.prepare(&phrases, settings.language));
         }
     }
 }
@@ -82,10 +82,10 @@ impl OrderDesk {
     pub fn search_again(&self, call: CallId, client: ClientId, order: OrderId) {
         let (store, events) = (self.store.clone(), self.events.clone());
         let slot = self.slots.clone().try_acquire_owned();
-        self.runtime.spawn(async move {
-            let work = done_by_key(&store, client, order, Wish::SearchAgain);
+        let work = async move {
+            let change = done_by_key(&store, client, order, Wish::SearchAgain);
             let result = match slot {
-                Ok(_) => tokio::time::timeout(DEADLINE, work).await.unwrap_or(Err(CancelRefused::Trouble)),
+                Ok(_) => tokio::time::timeout(DEADLINE, change).await.unwrap_or(Err(CancelRefused::Trouble)),
                 Err(_) => {
                     warn!(%call, "the database does not keep up: no car is looked for by the client's key");
                     Err(CancelRefused::Trouble)
@@ -93,14 +93,15 @@ impl OrderDesk {
             };
             // Fails only when the engine is being stopped.
             let _ = events.send(Event::SearchedAgain { call, order, result }).await;
-        });
+        };
+        self.runtime.spawn(work.instrument(info_span!("order_by_key", %call)));
     }
 
     /// Cancels an order in its client's name; the answer goes to the engine.
     pub fn cancel(&self, call: CallId, client: ClientId, order: OrderId) {
         let (store, events) = (self.store.clone(), self.events.clone());
         let slot = self.slots.clone().try_acquire_owned();
-        self.runtime.spawn(async move {
+        let work = async move {
             let result = match slot {
                 Ok(_) => tokio::time::timeout(DEADLINE, done_by_key(&store, client, order, Wish::Cancel)).await,
                 Err(_) => {
@@ -111,7 +112,8 @@ impl OrderDesk {
             let result = result.unwrap_or(Err(CancelRefused::Trouble));
             // Fails only when the engine is being stopped.
             let _ = events.send(Event::OrderCancelled { call, order, result }).await;
-        });
+        };
+        self.runtime.spawn(work.instrument(info_span!("order_by_key", %call)));
     }
 }
 
@@ -231,7 +233,8 @@ mod tests {
         on_both(async |t| {
             let (events_in, mut events) = mpsc::channel(16);
             let cancel = CancellationToken::new();
-            let prompts = Prompts { voices: Vec::new(), language: Language::Ru, utc_offset_minutes: 180 };
+            let prompts =
+                Prompts { voices: Vec::new(), settings: LiveSettings::new(Default::default(), Default::default()) };
             let desk = OrderDesk::start(t.store.clone(), events_in, prompts, cancel.clone());
             let order = t.store.create_order(taxi("+79001234567"), &olga(), Wall(1)).await.unwrap();
             let client = order.order.client.unwrap();

@@ -12,12 +12,15 @@ use crate::engine::event::Event;
 use crate::engine::ids::CallId;
 
 use super::asterisk::NodeHandle;
+use super::callback_desk::Places;
 use super::driver::Outlets;
 use super::order_desk::OrderDesk;
 use super::recordings::ArchiveHandle;
 use super::requests::Requests;
 use super::store::Store;
+use super::store::callbacks::NewPlace;
 use super::store::journal::JournalHandle;
+use super::traces::Traces;
 use super::updates::Updates;
 use super::web::Metrics;
 
@@ -46,10 +49,14 @@ pub struct World {
     pub archive: ArchiveHandle,
     /// Counts what is journalled.
     pub metrics: Arc<Metrics>,
+    /// Sends calls to an OpenTelemetry collector, where one is configured.
+    pub traces: Option<Traces>,
     /// Looks up callers.
     pub cards: Cards,
     /// Carries out what callers want of their orders.
     pub orders: OrderDesk,
+    /// Keeps the places of callers who want to be called back.
+    pub places: Places,
 }
 
 impl Outlets for World {
@@ -59,11 +66,17 @@ impl Outlets for World {
                 Some(handle) => return handle.request(call, request),
                 None => error!(%call, node = node.0, "a request for an Asterisk that is not configured: dropped"),
             },
-            Command::LoadCaller { call, number } => self.cards.load(call, number),
+            Command::LoadCaller { call, number, rang_in } => self.cards.load(call, number, rang_in),
             Command::CancelOrder { call, client, order } => self.orders.cancel(call, client, order),
+            Command::KeepPlace { call, number, client, language, place } => {
+                self.places.keep(call, NewPlace { number, client, language, place });
+            }
             Command::SearchAgain { call, client, order } => self.orders.search_again(call, client, order),
             Command::Persist(fact) => {
                 self.metrics.fact(&fact);
+                if let Some(traces) = &self.traces {
+                    traces.fact(&fact);
+                }
                 self.journal.write(fact);
             }
             Command::CollectRecording { node, call, name, talked, gone } => {
@@ -100,7 +113,7 @@ impl Cards {
         Cards { store, events, slots: Arc::new(Semaphore::new(CARDS_AT_ONCE)), notes, runtime }
     }
 
-    fn load(&self, call: CallId, number: String) {
+    fn load(&self, call: CallId, number: String, rang_in: bool) {
         let Ok(slot) = self.slots.clone().try_acquire_owned() else {
             warn!(%call, "the database does not keep up: the caller goes on without a card");
             return;
@@ -117,7 +130,7 @@ impl Cards {
             }
             // The caller is served: what follows is for the next time.
             drop(slot);
-            if notes.try_send((call, number)).is_err() {
+            if rang_in && notes.try_send((call, number)).is_err() {
                 warn!(%call, "the database does not keep up: this call is not counted on the client's card");
             }
         });

@@ -6,29 +6,36 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::engine::Engine;
 use crate::engine::event::Event;
 use crate::engine::ids::NodeId;
-use crate::engine::settings::Settings;
 
 use super::asterisk::{Node, NodeConfig, NodeHandle};
 use super::call_thread::CallThread;
 use super::clock::Clock;
 use super::config::Config;
 use super::hints::Hints;
+use super::live_settings::{self, LiveSettings};
 use super::order_desk::{OrderDesk, Prompts};
 use super::outlets::{Cards, World};
-use super::recordings::{Archive, ArchiveConfig, Books};
+use super::recordings::keeper::{self, Keeping};
+use super::recordings::{Archive, Books, Vault};
+use super::reports::mail;
 use super::requests::Requests;
 use super::store::agents::AgentRow;
 use super::store::journal::{Journal, JournalHandle, JournalSettings};
 use super::store::{Store, upkeep};
+use super::traces::Traces;
 use super::updates::Updates;
 use super::voice::{Speaker, Voice};
-use super::{callback_desk, driver, preorders, shutdown, sms, sounds, web, webhooks};
+use super::web::tls::TlsError;
+use super::{
+    callback_desk, driver, preorders, reminders, shutdown, sms, sounds, thoughtful, transcripts, web, webhooks,
+};
 
 /// Events waiting for the driver. It takes a few microseconds for each; a full channel means that something is very
 /// wrong, and then the senders wait.
@@ -44,7 +51,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let clock = Clock::default();
     config.prepare_folders()?;
     let listener = web::bind(config.web.listen).await?;
+    let vault = Vault::new(&config.recording)?;
     let store = Store::open(config.database.url.reveal()).await?;
+    // Before all that asks for them. An engine that cannot read them would serve callers in another way than was set.
+    let config = with_console(config, &store).await?;
+    let settings = LiveSettings::new(config.written.clone(), config.engine.clone());
+    let tls = tls(&config)?;
     store.announce_as(config.announcing.clone());
     let agents = store.list_agents().await.context("the agents could not be read from the database")?;
     let last_call = store.last_call().await.context("the last call could not be read from the database")?;
@@ -64,13 +76,16 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let journal = Journal::start(store.clone(), JournalSettings::new(spill_file(&config, &store)), after.clone());
     let archive = Archive::start(
-        &ArchiveConfig { dir: config.recording.dir.clone() },
+        vault.clone(),
         nodes.iter().map(|(_, node)| node.recordings()).collect(),
         Books::new(store.clone(), journal.clone()),
         cancel.clone(),
     );
+    transcripts::start(store.clone(), config.transcripts.clone(), vault.clone(), cancel.clone());
     upkeep::start(store.clone(), cancel.clone());
     preorders::start(store.clone(), cancel.clone());
+    reminders::start(store.clone(), config.reminder, cancel.clone());
+    thoughtful::start(store.clone(), config.engine.utc_offset_minutes, cancel.clone());
     let requests = Requests::new(events.clone());
     let updates = Updates::default();
     store.announce_to(updates.clone());
@@ -81,6 +96,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let hooks = webhooks::start(store.clone(), config.webhooks.clone(), told, cancel.clone())
         .context("webhooks cannot be sent: the system's certificates cannot be read")?;
     let (texts_in, texts_out) = start_sms(&config, &store, &metrics, &cancel);
+    start_mail(&config, &store, &settings, &cancel);
     let mut engine = Engine::new(config.engine.clone(), last_call);
     metrics.register(|registry| archive.register(registry));
     let mut world = World {
@@ -90,13 +106,22 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         journal: journal.clone(),
         archive: archive.clone(),
         metrics: metrics.clone(),
+        traces: traces(&config, &cancel)?,
+        places: callback_desk::Places::new(store.clone(), events.clone()),
         cards: Cards::new(store.clone(), events.clone()),
-        orders: OrderDesk::start(store.clone(), events.clone(), prompts(&config, voices), cancel.clone()),
+        orders: OrderDesk::start(
+            store.clone(),
+            events.clone(),
+            Prompts { voices, settings: settings.clone() },
+            cancel.clone(),
+        ),
     };
     // Before any event of an Asterisk: its snapshot is understood only by one who knows whose phones these are.
     let profiles = agents.into_iter().filter(|agent| !agent.disabled).map(AgentRow::into_profile);
     driver::prime(&mut engine, clock, profiles.map(Event::AgentChanged), &mut world);
     callback_desk::start(store.clone(), events.clone(), cancel.clone());
+    let greetings = store.greetings().await.context("the greetings of purposes could not be read")?;
+    driver::prime(&mut engine, clock, [Event::Greetings(greetings)], &mut world);
     let pending = callback_desk::pending(&store).await.context("pending callbacks could not be read")?;
     driver::prime(&mut engine, clock, pending, &mut world);
 
@@ -105,20 +130,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         requests,
         updates,
         nodes: nodes.iter().map(|(name, _)| name.clone()).collect(),
+        sip_sockets: config.asterisk.iter().map(NodeConfig::sip_socket).collect(),
         phones: Arc::new(nodes),
         journal: journal.clone(),
         metrics,
         config: config.web.clone(),
-        settings: config.engine.clone(),
+        settings,
         metering: config.metering.clone(),
         hints: Hints::start(store.clone(), cancel.clone()),
         sms: texts_in,
         recording: config.recording.clone(),
+        vault: vault.clone(),
+        archive: archive.stats(),
+        reports: config.reports,
         sentences: config.speech.cache_dir.clone(),
         cancel: cancel.clone(),
     });
-    let serving = tokio::spawn(web::serve(listener, web::router(state), cancel.clone()));
-    tokio::spawn(web::housekeep(store.clone(), config.recording.dir.clone(), cancel.clone()));
+    tokio::spawn(web::tell_consoles(state.clone()));
+    let serving = tokio::spawn(web::serve(listener, web::router(state), tls, cancel.clone()));
+    tokio::spawn(web::housekeep(store.clone(), vault.clone(), cancel.clone()));
+    let keeping = Keeping { utc_offset_minutes: config.engine.utc_offset_minutes, ..config.recording.keeping };
+    keeper::start(store.clone(), vault, keeping, archive.stats(), cancel.clone());
     info!(address = %config.web.listen, database = store.name(), "ready");
 
     let (stop, farewell) = (cancel.clone(), after.clone());
@@ -142,6 +174,51 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     );
     info!("stopped");
     Ok(())
+}
+
+/// The configuration with what was set in the console laid over.
+///
+/// # Errors
+/// What was set there cannot be read, or does not fit the file any more; the message says how to take it back.
+pub(super) async fn with_console(config: Config, store: &Store) -> anyhow::Result<Config> {
+    let stored = live_settings::stored(store).await?;
+    let names: Vec<_> = stored.iter().map(|(section, _)| section.as_str()).collect();
+    let parts = stored.into_iter().map(|(_, part)| part);
+    config.with_console(parts).with_context(|| {
+        format!(
+            "what was set in the console ({}) does not fit the configuration file; change the file, or go back to it \
+             with `perezvon settings reset SECTION`",
+            names.join(", ")
+        )
+    })
+}
+
+/// Sends calls to the OpenTelemetry collector, where one is configured.
+fn traces(config: &Config, cancel: &CancellationToken) -> anyhow::Result<Option<Traces>> {
+    let endpoint = config.telemetry.otlp_endpoint.as_deref();
+    let started = endpoint.map(|endpoint| Traces::start(endpoint, cancel.clone())).transpose();
+    started.context("traces cannot be sent: the system's certificates cannot be read")
+}
+
+/// Sends reports by e-mail, where a mail server is configured.
+fn start_mail(config: &Config, store: &Store, settings: &LiveSettings, cancel: &CancellationToken) {
+    if let Some(server) = config.mail.clone() {
+        let ms = |seconds: u32| i64::from(seconds) * 1000;
+        let counting = mail::Counting { within_ms: ms(config.reports.within), short_ms: ms(config.reports.short) };
+        mail::start(store.clone(), server, counting, settings.clone(), cancel.clone());
+    }
+}
+
+/// The console's certificate. Where nobody but this machine can come, the console is served without one as well.
+fn tls(config: &Config) -> anyhow::Result<Option<TlsAcceptor>> {
+    match config.web.tls.acceptor(config.web.listen) {
+        Ok(acceptor) => Ok(Some(acceptor)),
+        Err(error @ TlsError::Own { .. }) if config.web.listen.ip().is_loopback() => {
+            warn!("https is not served: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Starts sending SMS; answers also who takes what gateways tell.
@@ -174,11 +251,6 @@ fn spill_file(config: &Config, store: &Store) -> PathBuf {
         Some(file) => file.with_extension("spill"),
         None => config.recording.dir.join("journal.spill"),
     }
-}
-
-fn prompts(config: &Config, voices: Vec<Voice>) -> Prompts {
-    let Settings { language, utc_offset_minutes, .. } = config.engine;
-    Prompts { voices, language, utc_offset_minutes }
 }
 
 fn start_nodes(

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::engine::command::Update;
 
@@ -60,8 +61,18 @@ impl Subscription {
     pub async fn next(&mut self) -> Next {
         match self.receiver.recv().await {
             Ok(update) => Next::Update(update),
-            Err(broadcast::error::RecvError::Lagged(_)) => Next::Missed,
-            Err(broadcast::error::RecvError::Closed) => Next::Closed,
+            Err(RecvError::Lagged(_)) => Next::Missed,
+            Err(RecvError::Closed) => Next::Closed,
+        }
+    }
+
+    /// The next one, if it is there already.
+    pub fn next_now(&mut self) -> Option<Next> {
+        match self.receiver.try_recv() {
+            Ok(update) => Some(Next::Update(update)),
+            Err(TryRecvError::Lagged(_)) => Some(Next::Missed),
+            Err(TryRecvError::Closed) => Some(Next::Closed),
+            Err(TryRecvError::Empty) => None,
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 /// Bytes of one frame: one 16-bit sample of each of the two channels.
-pub(super) const FRAME_BYTES: usize = 4;
+pub const FRAME_BYTES: usize = 4;
 
 /// A channel that never gets louder (-46 dB of full scale) carries no voice: the noise of a quiet line peaks near
 /// -55 dB, a whisper near -35 dB.
@@ -156,7 +156,7 @@ impl Analysis {
     }
 
     /// The same, and hands on the whole frames, some at a time.
-    pub(super) fn feed_and(&mut self, bytes: &[u8], mut hand_on: impl FnMut(&[Frame])) {
+    pub fn feed_and(&mut self, bytes: &[u8], mut hand_on: impl FnMut(&[Frame])) {
         let Self { split, frames, left, right, rate } = self;
         let piece = (*rate / PIECES_A_SECOND).max(1);
         split.feed(bytes, |all| {
@@ -205,7 +205,7 @@ pub fn analyse(raw: &[u8], rate: u32) -> Report {
 }
 
 /// One sample of each channel, as it comes.
-pub(super) type Frame = [u8; FRAME_BYTES];
+pub type Frame = [u8; FRAME_BYTES];
 
 /// Cuts a stream of chunks into frames, keeping the begun one for the next chunk.
 #[derive(Clone, Debug, Default)]

@@ -74,6 +74,14 @@ pub enum Noun {
     Hour,
     /// «минута»
     Minute,
+    /// «километр»
+    Kilometre,
+    /// «метр», in hundreds
+    Metre,
+    /// «рубль»
+    Rouble,
+    /// «копейка»
+    Kopeck,
     /// «тысяча», a numeral's own noun
     Thousand,
     /// «миллион»
@@ -86,6 +94,10 @@ impl Noun {
         match self {
             Self::Hour => "hour",
             Self::Minute => "minute",
+            Self::Kilometre => "kilometre",
+            Self::Metre => "metre",
+            Self::Rouble => "rouble",
+            Self::Kopeck => "kopeck",
             Self::Thousand => "thousand",
             Self::Million => "million",
         }

@@ -6,6 +6,7 @@ use super::phrase::Language;
 use super::script::Script;
 use super::{car, en, ru};
 use crate::domain::address::{Address, Car};
+use crate::domain::money::Kopecks;
 
 /// What a caller is told of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,15 @@ pub enum Progress {
     InTrip,
     /// No car was found.
     NotFound,
+}
+
+/// A trip that is over; what is not known is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trip {
+    /// Metres.
+    pub distance_m: Option<u64>,
+    /// What it costs, discounts and bonuses taken off.
+    pub total: Option<Kopecks>,
 }
 
 /// A time of the office's own clock.
@@ -126,6 +136,60 @@ pub(super) fn status(script: &mut Script, order: &OrderStatus, another: bool) {
     }
 }
 
+/// The longest distance and the greatest sum that are said.
+const FARTHEST_KM: u64 = 9_999;
+const DEAREST: u32 = 999_999;
+
+/// «Вы проехали пять километров. Стоимость поездки: триста пятьдесят рублей.»
+pub(super) fn trip(script: &mut Script, trip: Trip) {
+    if let Some(metres) = trip.distance_m.filter(|metres| *metres >= 100) {
+        // As people say it: in whole kilometres, a short way in hundreds of metres.
+        let (many, noun) = match metres {
+            0..950 => (metres.saturating_add(50) / 100 * 100, Noun::Metre),
+            _ => (metres.saturating_add(500) / 1000, Noun::Kilometre),
+        };
+        if let Some(many) = u32::try_from(many.min(FARTHEST_KM)).ok().and_then(Number::new) {
+            script.say("trip-distance");
+            counted(script, many, noun, ru::Case::Accusative);
+            script.stop();
+        }
+    }
+    let total = trip.total.and_then(|total| u32::try_from(total.0).ok()).and_then(Number::new);
+    let parts = total.map(|total| (total.over(100), total.rest(100)));
+    if let Some((Some(roubles), kopecks)) =
+        parts.filter(|(roubles, _)| roubles.is_some_and(|sum| sum.value() <= DEAREST))
+    {
+        script.say("trip-total");
+        if script.language() == Language::Ru {
+            script.colon();
+        }
+        counted(script, roubles, Noun::Rouble, ru::Case::Nominative);
+        if let Some(kopecks) = kopecks {
+            counted(script, kopecks, Noun::Kopeck, ru::Case::Nominative);
+        }
+        script.stop();
+    }
+}
+
+/// «Бесплатное ожидание: пять минут.»
+pub(super) fn free_waiting(script: &mut Script, minutes: u32) {
+    if let Some(minutes) = sayable(minutes) {
+        script.say("free-waiting");
+        if script.language() == Language::Ru {
+            script.colon();
+        }
+        counted(script, minutes, Noun::Minute, ru::Case::Nominative);
+        script.stop();
+    }
+}
+
+fn counted(script: &mut Script, number: Number, noun: Noun, case: ru::Case) {
+    match script.language() {
+        Language::Ru => ru::counted(script, number, noun, case),
+        Language::En => en::counted(script, number, noun),
+    }
+}
+
 /// Nobody wants to hear «тысяча сто минут»: longer spans are left out.
 fn sayable(minutes: u32) -> Option<Number> {
     Number::new(minutes).filter(|minutes| minutes.value() <= 999)
@@ -161,10 +225,7 @@ fn told_with_car(script: &mut Script, state: &str, car: Option<&Car>) {
 /// «Ищем уже двадцать одну минуту.»
 fn minutes_after(script: &mut Script, start: &str, minutes: Number) {
     script.say(start);
-    match script.language() {
-        Language::Ru => ru::counted(script, minutes, Noun::Minute, ru::Case::Accusative),
-        Language::En => en::counted(script, minutes, Noun::Minute),
-    }
+    counted(script, minutes, Noun::Minute, ru::Case::Accusative);
     script.stop();
 }
 
@@ -198,6 +259,40 @@ mod tests {
 
     fn told(progress: Progress, language: Language) -> String {
         text(&Phrase::Order(OrderStatus { progress, car: None, from: None }), language)
+    }
+
+    #[test]
+    fn a_trip_is_told_with_its_length_and_its_price_and_a_waiting_car_with_the_time_for_nothing() {
+        let trip = |distance_m, total: Option<i64>, language| {
+            text(&Phrase::TripOver(Trip { distance_m, total: total.map(Kopecks) }), language)
+        };
+        let over = "Ваша поездка завершена. Спасибо, что выбрали нас!";
+        for (metres, kopecks, told) in [
+            (None, None, ""),
+            (Some(90), Some(0), ""),
+            (Some(5_290), Some(35_000), " Вы проехали пять километров. Стоимость поездки: триста пятьдесят рублей."),
+            (
+                Some(949),
+                Some(10_152),
+                " Вы проехали девятьсот метров. Стоимость поездки: сто один рубль пятьдесят две копейки.",
+            ),
+            (
+                Some(950),
+                Some(200_001),
+                " Вы проехали один километр. Стоимость поездки: две тысячи рублей одна копейка.",
+            ),
+            (Some(u64::MAX), Some(i64::MAX), " Вы проехали девять тысяч девятьсот девяносто девять километров."),
+        ] {
+            assert_eq!(trip(metres, kopecks, Language::Ru), format!("{over}{told}"));
+        }
+        assert_eq!(
+            trip(Some(1_200), Some(35_050), Language::En),
+            "Your trip is over. Thank you for choosing us! You went one kilometre. The trip costs three hundred fifty \
+             roubles fifty kopecks."
+        );
+        let free = |minutes, language| text(&Phrase::FreeWaiting { minutes }, language);
+        assert_eq!(free(21, Language::Ru), "Бесплатное ожидание: двадцать одна минута.");
+        assert_eq!(free(3, Language::En), "The car waits free of charge for three minutes.");
     }
 
     #[test]

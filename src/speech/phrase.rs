@@ -4,7 +4,7 @@ pub use crate::domain::language::Language;
 
 use super::fragment::Fragment;
 use super::numeral::{Noun, Number};
-use super::order::{CannotCancel, OrderStatus, status};
+use super::order::{CannotCancel, OrderStatus, Trip, free_waiting, status, trip};
 use super::script::Script;
 use super::written::speakable;
 use super::{en, ru};
@@ -74,8 +74,13 @@ pub enum Phrase {
     EtaMoved,
     /// To a client who is called: the order was cancelled by driver or office.
     CalledOff,
-    /// To a client who is called: the trip is over, with thanks.
-    TripOver,
+    /// To a client who is called: the trip is over, with thanks, how far it was and what it costs.
+    TripOver(Trip),
+    /// To a client whose car waits: so many whole minutes cost nothing.
+    FreeWaiting {
+        /// Whole minutes.
+        minutes: u32,
+    },
     /// To a client who is called: you hung up before we could answer.
     MissedCall,
     /// What the keys do after what a client was called for: 2 again, 1 dispatcher.
@@ -84,6 +89,20 @@ pub enum Phrase {
     NotFoundKeys,
     /// A car is looked for again.
     SearchesAgain,
+    /// To who waits: 1 for being called back instead.
+    CallbackOffer,
+    /// Which number to call back: 1 this one, 2 another, star stays on the line.
+    CallbackNumber,
+    /// To who chose another number, or has a hidden one: its digits, then hash.
+    EnterNumber,
+    /// The number that was entered is not among those that the office calls.
+    NumberNotAllowed,
+    /// The number that was entered, digit by digit; then 1 confirms, 2 enters it again.
+    CallBackTo(String),
+    /// The client is called back, at the same place in line; goodbye.
+    PlaceKept,
+    /// To a client who is called back, before an agent answers.
+    PutThrough,
     /// Words of the office's own (configuration): free text, in the language of the office.
     Free(String),
 }
@@ -127,6 +146,12 @@ fn add(script: &mut Script, phrase: &Phrase, another: bool) {
             let said = speakable(words, script.language());
             return script.words(sentence(&said));
         }
+        Phrase::CallBackTo(number) => return call_back_to(script, number),
+        Phrase::TripOver(told) => {
+            script.say("trip-over");
+            return trip(script, *told);
+        }
+        Phrase::FreeWaiting { minutes } => return free_waiting(script, *minutes),
         Phrase::Greeting => "greeting",
         Phrase::Hello => "hello",
         Phrase::Recorded => "recorded",
@@ -151,11 +176,16 @@ fn add(script: &mut Script, phrase: &Phrase, another: bool) {
         Phrase::WrongKey => "wrong-key",
         Phrase::EtaMoved => "eta-moved",
         Phrase::CalledOff => "called-off",
-        Phrase::TripOver => "trip-over",
         Phrase::MissedCall => "missed-call",
         Phrase::AnnouncementKeys => "announcement-keys",
         Phrase::NotFoundKeys => "not-found-keys",
         Phrase::SearchesAgain => "searches-again",
+        Phrase::CallbackOffer => "callback-offer",
+        Phrase::CallbackNumber => "callback-number",
+        Phrase::EnterNumber => "enter-number",
+        Phrase::NumberNotAllowed => "number-not-allowed",
+        Phrase::PlaceKept => "place-kept",
+        Phrase::PutThrough => "put-through",
     };
     script.say(whole);
 }
@@ -186,6 +216,26 @@ fn position(script: &mut Script, place: u32) {
         }
     }
     script.say("in-queue");
+}
+
+/// «Мы перезвоним на номер семь, девять ноль ноль, …», with a pause between groups as people read them.
+fn call_back_to(script: &mut Script, number: &str) {
+    script.say("call-back-to");
+    let digits: Vec<u8> = number.bytes().filter(u8::is_ascii_digit).map(|digit| digit - b'0').collect();
+    for (at, digit) in digits.iter().enumerate() {
+        // From the end: pairs, pairs, threes.
+        if at > 0 && [2, 4, 7, 10].contains(&(digits.len() - at)) {
+            script.comma();
+        }
+        match script.language() {
+            Language::Ru => {
+                ru::cardinal(script, Number::small(*digit), ru::Gender::Masculine, ru::Case::Nominative);
+            }
+            Language::En => en::cardinal(script, Number::small(*digit)),
+        }
+    }
+    script.stop();
+    script.say("call-back-to-keys");
 }
 
 /// «Примерное время ожидания: один час две минуты», "The estimated waiting time is one hour two minutes".

@@ -56,8 +56,8 @@ pub fn form(number: Number, case: Case) -> Form {
 
 fn gender(noun: Noun) -> Gender {
     match noun {
-        Noun::Hour | Noun::Million => Gender::Masculine,
-        Noun::Minute | Noun::Thousand => Gender::Feminine,
+        Noun::Hour | Noun::Million | Noun::Kilometre | Noun::Metre | Noun::Rouble => Gender::Masculine,
+        Noun::Minute | Noun::Thousand | Noun::Kopeck => Gender::Feminine,
     }
 }
 

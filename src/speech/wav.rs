@@ -3,8 +3,7 @@
 
 use std::io::{Cursor, Seek, Write};
 
-pub use super::measure::{Analysis, Fault, Level, Report, Side, analyse};
-use super::measure::{FRAME_BYTES, Frame};
+pub use super::measure::{Analysis, FRAME_BYTES, Fault, Frame, Level, Report, Side, analyse};
 
 /// Samples a second on a telephone line (G.711).
 pub const TELEPHONE_RATE: u32 = 8_000;

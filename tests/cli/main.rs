@@ -2,6 +2,7 @@
 //! and end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod metrics;
 mod rhvoice;
 mod voice;
 
@@ -228,7 +229,9 @@ fn the_engine_starts_without_a_file_serves_and_ends_when_asked() {
     assert!(get(port, "/health/live").starts_with("HTTP/1.1 200"));
     let ready = get(port, "/health/ready");
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("not connected"), "{ready}");
-    assert!(get(port, "/metrics").contains("perezvon_asterisk_up"));
+    let numbers = get(port, "/metrics");
+    assert!(numbers.contains("perezvon_asterisk_up"));
+    metrics::are_listed(&numbers);
     assert!(Path::new(&machine.path("perezvon.db")).exists());
 
     // A connection that says nothing must not hold up the end.

@@ -27,6 +27,13 @@ impl Ari {
         Ok((reply.status, reply.json()))
     }
 
+    /// The bytes of a file.
+    pub fn file(&self, path: &str) -> Result<bytes::Bytes, String> {
+        let url = format!("http://127.0.0.1:{}/ari{path}", self.port);
+        let reply = request(&Method::GET, &url, &[basic(USER, &self.password)], None)?;
+        if reply.status == 200 { Ok(reply.body) } else { Err(format!("{} {}", reply.status, reply.json())) }
+    }
+
     /// A list; empty when Asterisk is not there.
     pub fn list(&self, path: &str) -> Vec<Value> {
         match self.ask(&Method::GET, path) {

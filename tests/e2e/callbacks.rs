@@ -1,5 +1,6 @@
 //! Clients whom the office calls, over a mobile network in which all happens that can: see `sipp/mobile.xml`.
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::audio::CALLER;
@@ -19,23 +20,32 @@ const UNKNOWN: &str = "79005550009";
 
 /// An office that calls mobiles, again after two seconds. Its announcements are all by voice.
 fn office() -> Office {
-    Office::open(Options {
-        limits: "allowed_numbers = [\"+79\"]",
-        more: "[callback]\ninterval_seconds = 2\nring_seconds = 5\n[callback.notify]\narrived = \"voice\"\nclosed = \"none\"",
-        ..Options::default()
-    })
+    office_with("")
+}
+
+/// The same, with further lines of `[callback]`.
+pub fn office_with(lines: &str) -> Office {
+    Office::open(options_with(lines))
+}
+
+pub fn options_with(lines: &str) -> Options {
+    let more = format!(
+        "[callback]\ninterval_seconds = 2\nring_seconds = 5\n{lines}\n\
+         [callback.notify]\narrived = \"voice\"\nclosed = \"none\""
+    );
+    Options { limits: "allowed_numbers = [\"+79\"]", more: more.leak(), ..Options::default() }
 }
 
 impl Office {
     /// The network of the clients, where Asterisk dials outside numbers.
     #[track_caller]
-    fn mobile(&self) -> Sipp {
+    pub fn mobile(&self) -> Sipp {
         Sipp::start(self, "mobile", self.trunk_port, CALLER, None, &[])
     }
 
     /// An order of this client to which a car was assigned.
     #[track_caller]
-    fn assigned(&self, number: &str) -> u64 {
+    pub fn assigned(&self, number: &str) -> u64 {
         let order = json!({"phone": canonical(number), "from": {"street": "улица Ленина", "house": "5"}});
         let id = self.api.post("/orders", &order)["id"].as_u64().expect("an order");
         let car = json!({"make": "Lada", "model": "Granta", "colour": "белый", "plate": "А123ВС77", "callsign": "31"});
@@ -45,7 +55,7 @@ impl Office {
 
     /// Waits until the newest callback to this number is in this state; gives it with its attempts.
     #[track_caller]
-    fn callback(&self, number: &str, state: &str, seconds: u64) -> Value {
+    pub fn callback(&self, number: &str, state: &str, seconds: u64) -> Value {
         let path = format!("/callbacks?number=%2B{number}");
         wait_for(&format!("the callback to {number} is {state}"), seconds, || {
             let list = self.api.get(&path);
@@ -58,7 +68,7 @@ impl Office {
     }
 }
 
-fn outcomes(callback: &Value) -> Vec<&str> {
+pub fn outcomes(callback: &Value) -> Vec<&str> {
     callback["tries"].as_array().expect("tries").iter().map(|one| one["outcome"].as_str().unwrap_or("-")).collect()
 }
 
@@ -101,6 +111,21 @@ fn each_way_in_which_a_call_can_go_has_its_outcome_and_who_is_not_reached_is_cal
     let call = &office.api.get(&format!("/calls/{}", heard["tries"][0]["id"].as_str().expect("an id")))["call"];
     assert_eq!((&call["outgoing"], &call["disposition"]), (&json!(true), &json!("INFORMED")), "{call}");
     assert_eq!(call["number"], canonical(LISTENS));
+    let metrics = office.api.ask(&Method::GET, "/metrics", None).unwrap();
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    for line in [
+        "callback_attempts_total{reason=\"assigned\",outcome=\"delivered\"} 1",
+        "callback_attempts_total{reason=\"assigned\",outcome=\"busy\"} 3",
+        "callback_attempts_total{reason=\"assigned\",outcome=\"machine\"} 3",
+        "callbacks_ended_total{reason=\"assigned\",end=\"delivered\"} 1",
+        "callbacks_ended_total{reason=\"assigned\",end=\"exhausted\"} 7",
+        "callback_delivery_seconds_count{reason=\"assigned\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    // Whom the office called did not call the office.
+    let client = office.api.get(&format!("/clients/{}", heard["client"]));
+    assert_eq!(client["counters"]["calls"], 0, "{client}");
     office.assert_clean();
 }
 

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::audio::{mu_law, of_mu_law};
+use crate::audio::{mu_law, of_mu_law, tone};
 use crate::office::{OFFICE_NUMBER, Office, repository};
-use crate::phones::Sipp;
+use crate::phones::{Agent, Sipp};
 use crate::wait::{wait_for, wait_until};
 
 const PACKET: usize = 160;
@@ -72,6 +72,75 @@ impl Office {
         let line = format!("{number};{OFFICE_NUMBER};{hang_up_after};{port};{formats};{};{}", info.0, info.1);
         let sipp = Sipp::start(self, "caller_ear", self.ports.one(), 0, Some(&[line]), &[]);
         Ear { sipp, socket, heard, stop, listener: Some(listener), fingers, sent: Default::default() }
+    }
+}
+
+/// An agent's phone that talks with a tone, and whose ear is listened to.
+pub struct PhoneEar {
+    _sipp: Sipp,
+    heard: Arc<Mutex<Heard>>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Office {
+    /// The agent's phone is plugged in, and answers.
+    #[track_caller]
+    pub fn phone_ear(&self, agent: &Agent, hertz: u32) -> PhoneEar {
+        let socket = UdpSocket::bind(("127.0.0.1", self.ports.one())).expect("a port for the sound");
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let (heard, stop) = (Arc::new(Mutex::new(Heard::default())), Arc::new(AtomicBool::new(false)));
+        let (port, talking) = (self.ports.one(), socket.try_clone().unwrap());
+        let keys =
+            [("ring_ms", 10), ("answer_ms", 100), ("talk_ms", 0), ("ear_port", socket.local_addr().unwrap().port())];
+        let keys: Vec<String> = keys
+            .into_iter()
+            .flat_map(|(name, value)| ["-key".to_owned(), name.to_owned(), value.to_string()])
+            .collect();
+        self.register(agent, port);
+        let sipp = Sipp::start(self, "agent_ear", port, 0, None, &keys);
+        let ears = (heard.clone(), stop.clone());
+        let mouth = (heard.clone(), stop.clone());
+        let threads = vec![
+            std::thread::spawn(move || listen(&socket, &ears.0, &ears.1)),
+            std::thread::spawn(move || talk(&talking, &tone(hertz, 2), &mouth.0, &mouth.1)),
+        ];
+        PhoneEar { _sipp: sipp, heard, stop, threads }
+    }
+}
+
+/// Sends the sound again and again to where sound comes from, a packet every 20 ms.
+fn talk(socket: &UdpSocket, sound: &[u8], heard: &Mutex<Heard>, stop: &AtomicBool) {
+    let begun = std::time::Instant::now();
+    for (n, payload) in sound.chunks_exact(PACKET).cycle().enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        std::thread::sleep((Duration::from_millis(20) * n as u32).saturating_sub(begun.elapsed()));
+        let to = heard.lock().unwrap().from;
+        if let Some(to) = to {
+            let mut packet = vec![0x80, 0];
+            packet.extend((n as u16).to_be_bytes());
+            packet.extend(((n * PACKET) as u32).to_be_bytes());
+            packet.extend(0x7065_6172_u32.to_be_bytes());
+            packet.extend(payload);
+            let _ = socket.send_to(&packet, to);
+        }
+    }
+}
+
+impl PhoneEar {
+    /// The last half second that was heard.
+    pub fn last(&self) -> Vec<i16> {
+        let heard = self.heard.lock().unwrap();
+        heard.samples[heard.samples.len().saturating_sub(4000)..].to_vec()
+    }
+}
+
+impl Drop for PhoneEar {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
 }
 

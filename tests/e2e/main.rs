@@ -13,11 +13,14 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod api;
+mod archive;
 mod ari;
 mod audio;
 mod callbacks;
+mod dialled;
 mod ear;
 mod kannel;
+mod kept_places;
 mod office;
 mod phones;
 mod ports;
@@ -32,9 +35,14 @@ mod agents;
 mod faults;
 mod hang_ups;
 mod ivr;
+mod machines;
 mod main_flow;
+mod monitors;
+mod pauses;
 mod queue;
 mod restart;
+mod settings;
 mod setup;
 mod sms;
 mod talk;
+mod told;

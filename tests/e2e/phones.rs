@@ -17,6 +17,9 @@ use crate::wait::{wait_for, wait_until};
 /// Seconds of tone; repeated without end.
 const TONE: u32 = 2;
 
+/// Numbers of the mobile network that say what a test wants: `voice11.ul` in the office's folder, where it is there.
+pub const VOICES: std::ops::RangeInclusive<u32> = 11..=16;
+
 fn need_sipp() {
     static THERE: OnceLock<()> = OnceLock::new();
     THERE.get_or_init(|| {
@@ -43,6 +46,20 @@ impl Sipp {
         lines: Option<&[String]>,
         more: &[String],
     ) -> Sipp {
+        Sipp::start_for(office, scenario, port, hertz, lines, more, lines.map_or(10, <[String]>::len))
+    }
+
+    /// The same with ports for so many talks at once.
+    #[track_caller]
+    fn start_for(
+        office: &Office,
+        scenario: &str,
+        port: u16,
+        hertz: u32,
+        lines: Option<&[String]>,
+        more: &[String],
+        talks: usize,
+    ) -> Sipp {
         need_sipp();
         let folder = tempfile::Builder::new().prefix(&format!("{scenario}-")).tempdir_in(&office.dir).unwrap().keep();
         std::fs::write(folder.join("tone.ul"), tone(hertz, TONE)).unwrap();
@@ -51,6 +68,11 @@ impl Sipp {
             for (name, seconds) in [("word.ul", 0.6), ("greeting.ul", 4.0)] {
                 std::fs::write(folder.join(name), said(hertz, seconds, 60)).unwrap();
             }
+            for at in VOICES {
+                let name = format!("voice{at}.ul");
+                let voice = std::fs::read(office.dir.join(&name)).unwrap_or_else(|_| said(hertz, 0.6, 1));
+                std::fs::write(folder.join(name), voice).unwrap();
+            }
         }
         let path = repository().join(format!("tests/e2e/sipp/{scenario}.xml"));
         let mut arguments: Vec<String> =
@@ -58,9 +80,7 @@ impl Sipp {
         let fixed = "-i 127.0.0.1 -mi 127.0.0.1 -nostdin -l 1000 -timeout 240 -trace_err -error_file errors.log -trace_logs \
                      -log_file calls.log -trace_msg -message_file messages.log";
         arguments.extend(fixed.split_whitespace().map(str::to_owned));
-        for (name, value) in
-            [("-p", port), ("-mp", office.ports.media(lines.map_or(10, <[String]>::len))), ("-cp", office.ports.one())]
-        {
+        for (name, value) in [("-p", port), ("-mp", office.ports.media(talks)), ("-cp", office.ports.one())] {
             arguments.extend([name.to_owned(), value.to_string()]);
         }
         if let Some(lines) = lines {
@@ -214,7 +234,7 @@ impl Office {
     /// Waits until Asterisk knows the phone.
     #[track_caller]
     pub fn wait_provisioned(&self, endpoint: &str) {
-        let path = format!("/endpoints/PJSIP/{endpoint}");
+        let path = format!("/asterisk/config/dynamic/res_pjsip/endpoint/{endpoint}");
         wait_for(&format!("Asterisk knows the phone {endpoint}"), 10, || match self.ari.ask(&Method::GET, &path) {
             Ok((200, _)) => Ok(()),
             other => Err(format!("{other:?}")),
@@ -227,6 +247,16 @@ impl Office {
         let line = format!("{};127.0.0.1:{port};600;{}", agent.endpoint, agent.credentials());
         // From the phone's own port: Asterisk believes where a registration comes from more than what it says.
         Sipp::start(self, "register", port, AGENT, Some(&[line]), &[]).finish(10);
+    }
+
+    /// The agent's phone with a tone of its own.
+    #[track_caller]
+    pub fn phone_sounding(&self, agent: &Agent, manner: Manner, hertz: u32) -> Sipp {
+        let port = self.ports.one();
+        self.register(agent, port);
+        let phone = self.sounding_at(port, manner, hertz, 10);
+        wait_until("the phone is reachable", 10, || self.agent(agent.id), |seen| seen["reachable"] != false);
+        phone
     }
 
     /// The agent's phone is plugged in: it registers and waits for calls.
@@ -242,6 +272,12 @@ impl Office {
     /// A phone at this port, registered already (or an outside number's).
     #[track_caller]
     pub fn phone_at(&self, port: u16, manner: Manner) -> Sipp {
+        self.sounding_at(port, manner, if matches!(manner, Manner::Silent) { 0 } else { AGENT }, 10)
+    }
+
+    /// The same with this tone, for so many talks at once.
+    #[track_caller]
+    pub fn sounding_at(&self, port: u16, manner: Manner, hertz: u32, talks: usize) -> Sipp {
         let (scenario, keys) = match manner {
             Manner::Answers { after, talk } => {
                 ("agent", vec![("ring_ms", 10), ("answer_ms", after), ("talk_ms", talk)])
@@ -255,8 +291,7 @@ impl Office {
             .into_iter()
             .flat_map(|(name, value)| ["-key".to_owned(), name.to_owned(), value.to_string()])
             .collect();
-        let hertz = if matches!(manner, Manner::Silent) { 0 } else { AGENT };
-        Sipp::start(self, scenario, port, hertz, None, &keys)
+        Sipp::start_for(self, scenario, port, hertz, None, &keys, talks)
     }
 
     /// The agent dials from the phone.

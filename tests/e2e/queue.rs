@@ -62,8 +62,8 @@ fn a_waiting_caller_is_told_place_and_wait_between_the_music() {
     office.wait_stage("79005550002", "waiting", 10);
     let (one, two) = (office.ari.channel_of("79005550001"), office.ari.channel_of("79005550002"));
     let said = |channel: &str| office.events.played_to(channel);
-    wait_until("the first caller is told all", 15, || said(&one), |said| said.contains(&"stay-on-line".to_owned()));
-    wait_until("the second caller is told all", 15, || said(&two), |said| said.contains(&"stay-on-line".to_owned()));
+    wait_until("the first caller is told all", 15, || said(&one), |said| said.contains(&"callback-offer".to_owned()));
+    wait_until("the second caller is told all", 15, || said(&two), |said| said.contains(&"callback-offer".to_owned()));
     assert_eq!(said(&one)[..2], ["you-are", "ordinal-1"]);
     assert_eq!(said(&two)[..2], ["you-are", "ordinal-2"]);
     assert!(said(&one).contains(&"wait-is".to_owned()) || said(&one).contains(&"wait-under-minute".to_owned()));

@@ -63,6 +63,13 @@ impl Story {
         rows.iter().map(|row| row["what"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Its timeline: what, and the detail.
+    pub fn noted(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = self.whole["notes"].as_array().expect("notes");
+        rows.iter().map(|row| (text(&row["what"]), text(&row["detail"]))).collect()
+    }
+
     /// Every leg and every offer has an end.
     pub fn is_whole(&self) -> bool {
         self.legs().iter().all(|leg| leg["ended_at"].is_string()) && self.offers().iter().all(|(_, end)| end != "open")

@@ -4,8 +4,12 @@
 
 mod adoption;
 mod callbacks;
+mod dialled;
+mod kept_places;
 mod menu;
+mod monitors;
 mod office;
+mod pause;
 mod queueing;
 mod transfers;
 mod trouble;

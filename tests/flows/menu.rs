@@ -1,5 +1,6 @@
 //! Callers with an order: what they hear, what their keys do, and who talks with them in the end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use insta::assert_snapshot;
@@ -200,6 +201,36 @@ fn a_menu_of_the_office_leads_to_a_queue_by_a_key() {
     office.card(1, CallerCard::default());
     office.last_playback_ends();
     office.presses("caller", "1");
+    assert_snapshot!(office.transcript());
+}
+
+fn greets(office: &mut Office, queue: &str, words: &str) {
+    let greetings = BTreeMap::from([(queue.to_owned(), words.to_owned())]);
+    office.event("the greeting of a purpose", Event::Greetings(greetings));
+}
+
+#[test]
+fn the_greeting_of_a_purpose_is_heard_in_its_queue_once() {
+    let mut office = Office::new(0, with_menus);
+    greets(&mut office, "second", "Сервис слушает.");
+    office.arrives("caller", NUMBER);
+    office.card(1, CallerCard::default());
+    office.last_playback_ends();
+    office.presses("caller", "1");
+    office.last_playback_ends();
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn an_agent_who_answers_cuts_the_greeting_of_a_purpose_off_and_after_a_refusal_it_is_not_said_again() {
+    let mut office = Office::new(2, |settings| settings.greeting = false);
+    greets(&mut office, "main", "Сервис слушает.");
+    office.arrives("caller", NUMBER);
+    office.card(1, CallerCard::default());
+    office.rings("C1-l1");
+    office.gone("C1-l1", 21);
+    office.rings("C1-l2");
+    office.answers("C1-l2");
     assert_snapshot!(office.transcript());
 }
 

@@ -14,7 +14,7 @@ use perezvon::engine::event::{
 use perezvon::engine::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, PlaybackId, RequestId};
 use perezvon::engine::settings::{AgentProfile, QueueSettings, Settings};
 use perezvon::engine::time::{Instant, Now, Wall};
-use perezvon::engine::view::Status;
+use perezvon::engine::view::{AgentState, Status};
 use perezvon::speech::Language;
 
 const NODE: NodeId = NodeId(0);
@@ -116,6 +116,16 @@ impl Office {
 
     /// The engine is killed; a new one reads these pending callbacks and finds this in Asterisk.
     pub fn restart_with(&mut self, pending: Vec<CallbackRequest>, channels: Vec<ChannelSnapshot>) {
+        self.restart_with_bridges(pending, channels, Vec::new());
+    }
+
+    /// The same, with bridges.
+    pub fn restart_with_bridges(
+        &mut self,
+        pending: Vec<CallbackRequest>,
+        channels: Vec<ChannelSnapshot>,
+        bridges: Vec<BridgeSnapshot>,
+    ) {
         self.script("the engine is killed and starts anew");
         self.engine = Engine::new(self.settings.clone(), self.calls.iter().max().copied().unwrap_or(CallId(0)));
         for id in 1..=self.agents {
@@ -124,7 +134,12 @@ impl Office {
         for request in pending {
             self.quietly(Event::CallbackRequested(Box::new(request)));
         }
-        self.connected(channels, Vec::new());
+        self.connected(channels, bridges);
+    }
+
+    /// The way to here is not written down again.
+    pub fn forget(&mut self) {
+        self.text.clear();
     }
 
     /// An agent dials a code.
@@ -363,6 +378,11 @@ fn profile(id: u32) -> AgentProfile {
     }
 }
 
+/// A moment as the transcript tells it.
+fn since(at: Wall) -> String {
+    format!("since {:.3} s", (at.0 - BEGINNING) as f64 / 1e3)
+}
+
 fn told(event: &NodeEvent) -> String {
     match event {
         NodeEvent::Ringing(channel) => format!("{channel} rings"),
@@ -375,6 +395,7 @@ fn told(event: &NodeEvent) -> String {
         NodeEvent::Joined { bridge, channel } => format!("{channel} is in {bridge}"),
         NodeEvent::Parted { bridge, channel } => format!("{channel} is out of {bridge}"),
         NodeEvent::Device { endpoint, reachable } => format!("{endpoint} reachable: {reachable}"),
+        NodeEvent::Registered { endpoint } => format!("{endpoint} says that it has registered"),
         NodeEvent::Down => "the socket is lost".to_owned(),
         NodeEvent::Up(_) | NodeEvent::Arrived(_) => format!("{event:?}"),
     }
@@ -385,6 +406,10 @@ fn line(command: &Command) -> Option<String> {
     Some(match command {
         Command::Asterisk { request, .. } => format!("asterisk: {}", asked(request)?),
         Command::LoadCaller { number, .. } => format!("store: load the card of {number}"),
+        Command::KeepPlace { number, place, .. } => {
+            let waits = since(place.entered);
+            format!("store: keep a place of {} ({waits}, priority {}) for {number}", place.queue, place.priority)
+        }
         Command::SearchAgain { order, .. } => format!("store: look for a car again for order {}", order.0),
         Command::CancelOrder { order, .. } => format!("store: cancel order {}", order.0),
         Command::Persist(fact) => format!("journal: {}", written(fact)?),
@@ -394,19 +419,25 @@ fn line(command: &Command) -> Option<String> {
         Command::Publish(Update::OfferEnded { agent, outcome, .. }) => {
             format!("console: offer to agent {} is over, {outcome}", agent.0)
         }
+        Command::Publish(Update::Agent(view)) => match view.state {
+            AgentState::Reserved(call) => format!("console: agent {} is reserved for {call}", view.agent.0),
+            _ => return None,
+        },
         Command::Publish(
-            Update::Agent(_)
-            | Update::AgentRemoved(_)
-            | Update::Call(_)
-            | Update::CallEnded { .. }
-            | Update::Node { .. },
+            Update::AgentRemoved(_) | Update::Call(_) | Update::CallEnded { .. } | Update::Node { .. },
         ) => return None,
         Command::Respond { result, .. } => match result {
             Ok(_) => "answer: done".to_owned(),
             Err(why) => format!("answer: no, {why}"),
         },
         // The store's news, never the engine's.
-        Command::Publish(Update::Order { .. } | Update::Client { .. }) => return None,
+        Command::Publish(
+            Update::Order { .. }
+            | Update::Client { .. }
+            | Update::Callback { .. }
+            | Update::Contact { .. }
+            | Update::Notification { .. },
+        ) => return None,
         Command::Alarm { text, .. } => format!("ALARM: {text}"),
     })
 }
@@ -434,6 +465,9 @@ fn asked(request: &AriRequest) -> Option<String> {
         }
         AriRequest::Part { bridge, channel } => format!("take {channel} out of {bridge}"),
         AriRequest::DestroyBridge(bridge) => format!("remove bridge {bridge}"),
+        AriRequest::Snoop { on, snoop, bridge, mode } => {
+            format!("snoop {} on {on} as {snoop} in {bridge}", mode.as_str())
+        }
         AriRequest::ToFallback(channel) => format!("{channel} to the fallback dialplan"),
         // Moments of the wall clock: the unit tests of the note read them.
         AriRequest::SetMemo { channel, .. } => format!("note on {channel}"),
@@ -446,8 +480,8 @@ fn written(fact: &Fact) -> Option<String> {
         Fact::CallArrived { number, outgoing: true, .. } => format!("answered, number {number:?}"),
         Fact::CallArrived { number, by_fallback, .. } => format!("arrived, number {number:?}, fallback {by_fallback}"),
         Fact::AttemptStarted { callback, .. } => format!("callback {} is attempted", callback.0),
-        Fact::AttemptEnded { callback, outcome, cause, attempts, .. } => {
-            format!("callback {}: {}, cause {cause}, attempts {attempts}", callback.0, outcome.as_str())
+        Fact::AttemptEnded { callback, about, outcome, cause, attempts, .. } => {
+            format!("callback {} ({about}): {}, cause {cause}, attempts {attempts}", callback.0, outcome.as_str())
         }
         Fact::CallbackEnded { callback, end, .. } => format!("CALLBACK {} {}", callback.0, end.as_str()),
         Fact::CallQueued { queue_name, priority, .. } => format!("queued in {queue_name}, priority {priority}"),
@@ -465,8 +499,14 @@ fn written(fact: &Fact) -> Option<String> {
         Fact::CallEnded { disposition, waited, talked, agent, .. } => {
             format!("ENDED {disposition}, waited {waited:?}, talked {talked:?}, agent {:?}", agent.map(|id| id.0))
         }
+        Fact::MonitorBegan { listener, heard, mode, .. } => {
+            format!("agent {} hears agent {:?}, {}", listener.0, heard.map(|id| id.0), mode.as_str())
+        }
+        Fact::MonitorEnded { listener, .. } => format!("agent {} hears no more", listener.0),
         Fact::CallsAlive { calls, .. } => format!("alive: {} calls", calls.len()),
         Fact::AgentStatus { agent, status, .. } => format!("agent {} is {status:?}", agent.0),
-        Fact::AgentIdle { .. } => return None,
+        Fact::WaitTold { wait, .. } => format!("told to wait {wait:?}"),
+        // What follows of the talk, and of the settings.
+        Fact::WrapUp { .. } | Fact::AgentIdle { .. } => return None,
     })
 }

@@ -34,6 +34,42 @@ fn the_socket_is_cut_in_a_talk_and_nothing_was_missed() {
 }
 
 #[test]
+fn a_page_with_the_phone_is_loaded_anew_in_a_talk_and_the_caller_comes_back_to_it() {
+    let mut office = Office::new(2, |_| ());
+    office.in_talk();
+    office.gone("C1-l1", 27);
+    // Asterisk was asked before the page went: no reason to ring it.
+    office.node(NodeEvent::Device { endpoint: "agent-1".to_owned(), reachable: true });
+    office.passes(Duration::from_secs(1));
+    office.node(NodeEvent::Registered { endpoint: "agent-1".to_owned() });
+    office.rings("C1-l2");
+    office.answers("C1-l2");
+    office.enters("C1-m", &["caller", "C1-l2"]);
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn a_phone_that_asterisk_saw_gone_and_back_is_rung_again() {
+    let mut office = Office::new(2, |_| ());
+    office.in_talk();
+    office.gone("C1-l1", 27);
+    for reachable in [false, true] {
+        office.node(NodeEvent::Device { endpoint: "agent-1".to_owned(), reachable });
+    }
+    office.rings("C1-l2");
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn a_phone_that_falls_silent_in_a_talk_is_rung_once_more_and_then_the_caller_is_anybodys() {
+    let mut office = Office::new(2, |_| ());
+    office.in_talk();
+    office.gone("C1-l1", 44);
+    office.passes(Duration::from_secs(30));
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
 fn the_phone_stopped_ringing_while_nobody_could_hear_it() {
     let mut office = Office::new(2, |settings| settings.greeting = false);
     office.arrives("caller", "+79001234567");

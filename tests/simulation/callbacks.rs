@@ -1,6 +1,9 @@
 //! A day of calling clients back: orders change, clients ring in, the network does all that a network can, and engine,
 //! Asterisk and the connection between them die. Through all of it: never two calls at once to one number, none beyond
-//! the lines, none too early, and in the end each callback has exactly one end.
+//! the lines, none too early, none for a kept place without a reserved agent, and in the end each callback has exactly
+//! one end.
+
+mod places;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -42,12 +45,31 @@ struct Row {
 struct Channel {
     number: String,
     outgoing: bool,
+    /// To an agent's phone.
+    leg: bool,
+    endpoint: String,
     origin: Origin,
     memo: Option<String>,
     ringing: bool,
     answered: bool,
     /// Asked to end.
     ending: bool,
+}
+
+impl Default for Channel {
+    fn default() -> Channel {
+        Channel {
+            number: String::new(),
+            outgoing: false,
+            leg: false,
+            endpoint: "trunk".to_owned(),
+            origin: Origin::Inbound,
+            memo: None,
+            ringing: false,
+            answered: false,
+            ending: false,
+        }
+    }
 }
 
 struct World {
@@ -62,8 +84,13 @@ struct World {
     orders: BTreeMap<usize, CallerOrder>,
     channels: BTreeMap<ChannelId, Channel>,
     attempts: BTreeMap<CallId, CallbackId>,
+    desk: places::Desk,
+    /// Somebody has set the clock.
+    stepped: bool,
     faults: bool,
     wrong: Option<String>,
+    /// Tells what happens: `PEREZVON_SEED` replays one run.
+    told: bool,
 }
 
 fn number(client: usize) -> String {
@@ -80,8 +107,8 @@ fn settings() -> Settings {
     settings
 }
 
-/// Plays one seed.
-pub fn play(seed: u64) -> Result<(), String> {
+/// Plays one seed. Answers how often an agent was reserved for a client whose place was kept.
+pub fn play(seed: u64) -> Result<u32, String> {
     let mut world = World {
         rng: Rng::new(seed),
         engine: Engine::new(settings(), CallId(0)),
@@ -93,9 +120,13 @@ pub fn play(seed: u64) -> Result<(), String> {
         orders: BTreeMap::new(),
         channels: BTreeMap::new(),
         attempts: BTreeMap::new(),
+        desk: places::Desk::default(),
+        stepped: false,
         faults: true,
         wrong: None,
+        told: std::env::var_os("PEREZVON_SEED").is_some(),
     };
+    world.agents_at_work();
     world.feed(Event::Node(NODE, NodeEvent::Up(Snapshot::default())));
     for _ in 0..STEPS {
         world.act();
@@ -106,23 +137,31 @@ pub fn play(seed: u64) -> Result<(), String> {
         }
     }
     world.faults = false;
+    world.all_ready();
     world.pass(LATEST);
-    world.verdict()
+    let reserved = world.desk.reserved;
+    world.verdict().map(|()| reserved)
 }
 
 impl World {
     // ---- what happens
 
     fn act(&mut self) {
-        match self.rng.below(20) {
+        match self.rng.below(28) {
             0..=10 => self.order_changes(),
-            11..=13 => self.rings_in(),
+            11..=13 | 20..=22 => self.rings_in(),
             14 => self.engine_is_killed(),
             15 => self.asterisk_dies(),
             16 => self.socket_is_cut(),
             // Somebody sets the clock, by up to an hour.
-            17 => self.now.wall.0 += self.rng.between(-3_600_000, 3_600_000),
+            17 => {
+                self.now.wall.0 += self.rng.between(-3_600_000, 3_600_000);
+                self.stepped = true;
+            }
             18 => self.somebody_cancels(),
+            23..=26 => self.caller_presses(),
+            27 => self.agent_moves(),
+            19 => self.agent_dials(),
             _ => {}
         }
     }
@@ -189,15 +228,7 @@ impl World {
         if self.channels.values().any(|one| !one.outgoing && one.number == number(client)) {
             return;
         }
-        let seen = Channel {
-            number: number(client),
-            outgoing: false,
-            origin: Origin::Inbound,
-            memo: None,
-            ringing: false,
-            answered: false,
-            ending: false,
-        };
+        let seen = Channel { number: number(client), ..Channel::default() };
         self.channels.insert(channel.clone(), seen.clone());
         let arrival = self.snapshot_of(&channel, &seen).arrival;
         self.soon(Event::Node(NODE, NodeEvent::Arrived(arrival)));
@@ -206,10 +237,13 @@ impl World {
     }
 
     fn engine_is_killed(&mut self) {
-        let last = self.attempts.keys().max().copied().unwrap_or(CallId(0));
+        let attempted = self.attempts.keys().max().copied();
+        let last = attempted.max(self.desk.last_call).unwrap_or(CallId(0));
         self.engine = Engine::new(self.settings.clone(), last);
         // What was on its way to it is lost; what happens in the network is not.
         self.later.retain(|_, event| matches!(event, Event::Node(..)));
+        self.forget_desk();
+        self.agents_at_work();
         for row in self.rows.values_mut() {
             row.ended_at = None;
         }
@@ -249,7 +283,8 @@ impl World {
 
     fn connect(&mut self) {
         let channels = self.channels.iter().map(|(id, channel)| self.snapshot_of(id, channel)).collect();
-        self.feed(Event::Node(NODE, NodeEvent::Up(Snapshot { channels, ..Snapshot::default() })));
+        let bridges = self.bridges();
+        self.feed(Event::Node(NODE, NodeEvent::Up(Snapshot { channels, bridges, ..Snapshot::default() })));
     }
 
     fn snapshot_of(&self, id: &ChannelId, channel: &Channel) -> ChannelSnapshot {
@@ -263,7 +298,7 @@ impl World {
             answered: channel.answered,
             memo: channel.memo.clone(),
         };
-        ChannelSnapshot { arrival, endpoint: "trunk".to_owned(), ringing: channel.ringing }
+        ChannelSnapshot { arrival, endpoint: channel.endpoint.clone(), ringing: channel.ringing }
     }
 
     // ---- time
@@ -329,15 +364,23 @@ impl World {
             | NodeEvent::PlaybackEnded(_)
             | NodeEvent::Joined { .. }
             | NodeEvent::Parted { .. }
-            | NodeEvent::Device { .. } => true,
+            | NodeEvent::Device { .. }
+            | NodeEvent::Registered { .. } => true,
         }
     }
 
     fn feed(&mut self, event: Event) {
+        if self.told {
+            println!("{:>12.6} -> {event:?}", self.now.mono.0 as f64 / 1e6);
+        }
         self.engine.handle(event, self.now);
         while let Some(command) = self.engine.poll_command() {
+            if self.told {
+                println!("               <- {command:?}");
+            }
             self.obey(command);
         }
+        self.look_at_reservations();
     }
 
     // ---- what the engine wants
@@ -345,7 +388,7 @@ impl World {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Asterisk { call, request, .. } => self.asked(call, request),
-            Command::LoadCaller { call, number: of } => {
+            Command::LoadCaller { call, number: of, .. } => {
                 if self.rng.per_mille(900) {
                     let client = (0..CLIENTS).find(|client| number(*client) == of);
                     let orders = client.and_then(|client| self.orders.get(&client)).cloned().into_iter().collect();
@@ -360,12 +403,14 @@ impl World {
                 self.soon(Event::OrderCancelled { call, order, result: Ok(()) })
             }
             Command::SearchAgain { call, order, .. } => self.soon(Event::SearchedAgain { call, order, result: Ok(()) }),
-            Command::Persist(fact) => self.written(&fact),
+            Command::KeepPlace { call, number, client, place, .. } => self.keep_place(call, number, client, place),
+            Command::Persist(fact) => {
+                self.desk_fact(&fact);
+                self.written(&fact);
+            }
+            Command::Publish(update) => self.shown(&update),
             Command::Alarm { text, .. } => self.violate(format!("alarm: {text}")),
-            Command::CollectRecording { .. }
-            | Command::SweepRecordings { .. }
-            | Command::Publish(_)
-            | Command::Respond { .. } => {}
+            Command::CollectRecording { .. } | Command::SweepRecordings { .. } | Command::Respond { .. } => {}
         }
     }
 
@@ -373,20 +418,18 @@ impl World {
         let node = |event| Event::Node(NODE, event);
         match &request {
             AriRequest::Dial { channel, number, memo, .. } => {
+                // What agents want is theirs alone: see `places`.
+                if memo == "d" {
+                    self.desk.dialled.insert(channel.clone());
+                }
                 self.look_at_dial(channel, number);
+                self.look_at_place_dial(call);
                 if self.faults && self.rng.per_mille(30) {
                     let why = Refusal::Unprocessable("Allocation failed".to_owned());
                     return self.soon(Event::Refused { node: NODE, call, request, why });
                 }
-                let seen = Channel {
-                    number: number.clone(),
-                    outgoing: true,
-                    origin: Origin::Inbound,
-                    memo: Some(memo.clone()),
-                    ringing: false,
-                    answered: false,
-                    ending: false,
-                };
+                let (number, memo) = (number.clone(), Some(memo.clone()));
+                let seen = Channel { number, outgoing: true, memo, ..Channel::default() };
                 self.channels.insert(channel.clone(), seen);
                 self.dialled(channel.clone());
             }
@@ -416,6 +459,8 @@ impl World {
                     seen.memo = Some(memo.clone());
                 }
             }
+            AriRequest::Ring { channel, dial, .. } => self.phone_rung(channel, dial),
+            AriRequest::Join { bridge, channels } => self.joined(call, bridge, channels),
             AriRequest::Answer(channel) => {
                 if let Some(seen) = self.channels.get_mut(channel) {
                     seen.answered = true;
@@ -469,8 +514,9 @@ impl World {
             }
         }
         // Those of a former engine that nobody wants any more are being ended.
-        let lines = self.channels.values().filter(|one| one.outgoing && !one.ending).count();
-        if lines >= LINES {
+        let out = self.channels.iter().filter(|(id, one)| one.outgoing && !one.ending && !self.desk.dials(id));
+        let lines = out.count();
+        if lines >= LINES && !self.desk.dials(channel) {
             self.violate(format!("{} calls go out over {LINES} lines", lines + 1));
         }
     }
@@ -496,7 +542,9 @@ impl World {
                 if let Some(row) = self.rows.get_mut(callback) {
                     row.request.attempts = *attempts;
                     row.request.due = *due;
-                    row.ended_at = (*outcome != Outcome::Interrupted).then_some(now);
+                    // Whose agent went away is called as soon as there is another.
+                    let soon = *outcome == Outcome::GivenUp && row.request.place().is_some();
+                    row.ended_at = (*outcome != Outcome::Interrupted && !soon).then_some(now);
                 }
                 if u32::from(*attempts) > u32::from(self.settings.callback.attempts) {
                     self.violate(format!("callback {} was attempted {attempts} times", callback.0));
@@ -525,6 +573,7 @@ impl World {
         if !open.is_empty() {
             return Err(format!("callbacks {open:?} were forgotten"));
         }
+        self.desk_verdict()?;
         if self.engine.calls() > 0 || !self.channels.is_empty() {
             return Err(format!("{} calls and channels {:?} are left", self.engine.calls(), self.channels));
         }

@@ -185,6 +185,9 @@ impl World {
         for profile in self.store.profiles() {
             self.feed(Event::AgentChanged(profile));
         }
+        for place in self.store.pending() {
+            self.feed(Event::CallbackRequested(Box::new(place)));
+        }
         for node in 0..self.nodes.len() {
             let span = self.rng.span(MS, 200 * MS);
             self.after(span, Happening::LinkUp { node });

@@ -8,8 +8,8 @@ use std::time::Duration;
 use perezvon::engine::Engine;
 use perezvon::engine::command::{Answer, AriRequest, Command, Fact};
 use perezvon::engine::event::{
-    Actor, Arrival, BridgeSnapshot, CallerCard, CancelRefused, ChannelSnapshot, Event, NodeEvent, Origin, Refusal,
-    Request, Snapshot, Target, TransferMode,
+    Actor, Arrival, BridgeSnapshot, CallerCard, CancelRefused, ChannelSnapshot, Event, MonitorMode, NodeEvent, Origin,
+    Refusal, Request, Snapshot, Target, TransferMode,
 };
 use perezvon::engine::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId, RequestId};
 use perezvon::engine::time::{Instant, Now, Wall};
@@ -115,6 +115,7 @@ impl Liar {
             | Command::LoadCaller { .. }
             | Command::CancelOrder { .. }
             | Command::SearchAgain { .. }
+            | Command::KeepPlace { .. }
             | Command::CollectRecording { .. }
             | Command::SweepRecordings { .. }
             | Command::Publish(_)
@@ -236,7 +237,11 @@ impl Liar {
             _ => match self.rng.below(3) {
                 0 => {
                     let endpoint = format!("agent-{}", self.rng.below(9));
-                    NodeEvent::Device { endpoint, reachable: self.rng.per_mille(700) }
+                    if self.rng.per_mille(200) {
+                        NodeEvent::Registered { endpoint }
+                    } else {
+                        NodeEvent::Device { endpoint, reachable: self.rng.per_mille(700) }
+                    }
                 }
                 _ => NodeEvent::Parted { bridge, channel },
             },
@@ -279,8 +284,16 @@ impl Liar {
             9 => Request::Transfer { call, to: Target::Queue(QueueId(self.rng.below(5) as u16)), mode },
             10 => Request::CompleteTransfer(call),
             _ => {
-                let rest =
-                    [Request::CancelTransfer(call), Request::HangUp(call), Request::ViewQueue, Request::ViewCalls];
+                let rest = [
+                    Request::CancelTransfer(call),
+                    Request::HangUp(call),
+                    Request::PauseRecording(call),
+                    Request::Monitor { call, agent, mode: *self.rng.pick(&MonitorMode::ALL) },
+                    Request::StopMonitor { call, agent },
+                    Request::ResumeRecording(call),
+                    Request::ViewQueue,
+                    Request::ViewCalls,
+                ];
                 self.rng.pick(&rest).clone()
             }
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use perezvon::engine::command::{Answer, AriRequest, Command, Denied, Fact, Update};
 use perezvon::engine::event::{Event, NodeEvent, Request};
-use perezvon::engine::ids::{AgentId, CallId, ChannelId, RequestId};
+use perezvon::engine::ids::{AgentId, CallId, ChannelId, Own, RequestId};
 use perezvon::engine::settings::Strategy;
 use perezvon::engine::time::Wall;
 use perezvon::engine::view::{AgentView, CallStage, CallView, Disposition, OfferOutcome, PauseReason, Status};
@@ -27,6 +27,8 @@ pub struct Checks {
     legs: BTreeMap<AgentId, (CallId, u32)>,
     ended: BTreeMap<CallId, (u32, Disposition)>,
     bridged: BTreeSet<CallId>,
+    /// Who hears which talk, since when.
+    heard: BTreeSet<(CallId, AgentId, Wall)>,
     collected: BTreeMap<CallId, u32>,
     /// Calls whose end somebody asked for.
     pub to_be_ended: BTreeSet<CallId>,
@@ -75,6 +77,7 @@ impl Checks {
     /// What an engine that was killed said of its calls is void.
     pub fn engine_starts(&mut self) {
         self.calls.clear();
+        self.heard.clear();
         self.agents.clear();
         self.offers.clear();
         self.legs.clear();
@@ -114,6 +117,7 @@ impl World {
             | Command::LoadCaller { .. }
             | Command::CancelOrder { .. }
             | Command::SearchAgain { .. }
+            | Command::KeepPlace { .. }
             | Command::SweepRecordings { .. } => {}
         }
     }
@@ -150,7 +154,12 @@ impl World {
                     shown.agents.retain(|other| other != agent);
                 }
             }
-            Update::Node { .. } | Update::Order { .. } | Update::Client { .. } => {}
+            Update::Node { .. }
+            | Update::Order { .. }
+            | Update::Client { .. }
+            | Update::Callback { .. }
+            | Update::Contact { .. }
+            | Update::Notification { .. } => {}
         }
     }
 
@@ -161,9 +170,12 @@ impl World {
                 self.checks.channels.insert(*call, channel.clone());
             }
             Fact::CallQueued { call, queue, priority, at, .. } => self.queued(*call, *queue, *priority, *at),
-            Fact::LegStarted { call, leg, agent: Some(agent), .. } => {
-                self.checks.offers_made += 1;
-                self.checks.turn_before = self.checks.last_offered.insert(*agent, self.checks.offers_made);
+            Fact::LegStarted { call, leg, agent: Some(agent), channel, .. } => {
+                // Who hears a talk is offered nothing.
+                if !matches!(Own::parse(channel.as_str()), Some((_, Own::Monitor(_)))) {
+                    self.checks.offers_made += 1;
+                    self.checks.turn_before = self.checks.last_offered.insert(*agent, self.checks.offers_made);
+                }
                 if let Some((other, no)) = self.checks.legs.insert(*agent, (*call, *leg)) {
                     self.violate(format!("agent {} has leg {no} of {other} and gets leg {leg} of {call}", agent.0));
                 }
@@ -182,6 +194,17 @@ impl World {
                     self.checks.to_agent.insert(*call);
                 }
             }
+            Fact::MonitorBegan { call, listener, at, .. } => {
+                if !self.checks.calls.contains_key(call) {
+                    self.violate(format!("agent {} hears call {call}, which is no more", listener.0));
+                }
+                self.checks.heard.insert((*call, *listener, *at));
+            }
+            Fact::MonitorEnded { call, listener, began, .. } => {
+                if !self.checks.heard.remove(&(*call, *listener, *began)) {
+                    self.violate(format!("agent {} hears call {call} no more, and did not", listener.0));
+                }
+            }
             Fact::CallEnded { call, disposition, talked, .. } => self.look_at_end(*call, *disposition, *talked),
             Fact::AgentStatus { agent, status: Status::Pause(reason), by, .. } => {
                 if *by == perezvon::engine::event::Actor::Engine {
@@ -194,6 +217,8 @@ impl World {
             | Fact::LegAnswered { .. }
             | Fact::OfferRinging { .. }
             | Fact::CallsAlive { .. }
+            | Fact::WrapUp { .. }
+            | Fact::WaitTold { .. }
             | Fact::AgentIdle { .. } => {}
         }
     }
@@ -263,6 +288,9 @@ impl World {
             // By the caller, or by the engine when all is settled.
             // Nobody is called here.
             Disposition::Unheard => false,
+            // Chosen by a key, and confirmed by another.
+            Disposition::Callback => !bridged && caller.is_some_and(|index| self.callers[index].pressed.contains(&'1')),
+            Disposition::NoAnswer => false,
             Disposition::Informed => {
                 let menu = self.plan.settings.menus.start.is_some();
                 !bridged && (menu || caller.is_some_and(|index| !self.callers[index].card.orders.is_empty()))
@@ -387,6 +415,10 @@ impl World {
         let open = self.checks.calls.keys().next().copied();
         if let Some(call) = open {
             self.violate(format!("consoles show call {call} for ever"));
+        }
+        if !self.checks.heard.is_empty() {
+            let text = format!("heard for ever: {:?}", self.checks.heard);
+            self.violate(text);
         }
         if !self.checks.offers.is_empty() {
             let text = format!("offers without an end: {:?}", self.checks.offers);

@@ -1,7 +1,8 @@
 //! What people and programs ask of the engine while calls are in progress: the right things and the wrong ones.
 
-use perezvon::engine::event::{Actor, Event, Request, Target, TransferMode};
+use perezvon::engine::event::{Actor, Event, MonitorMode, Request, Target, TransferMode};
 use perezvon::engine::ids::{AgentId, CallId, QueueId};
+use perezvon::engine::settings::{Act, QueueSettings, Settings};
 use perezvon::engine::view::CallStage;
 
 use crate::world::{Happening, World};
@@ -33,6 +34,7 @@ impl World {
             }
             3 if habits.changes => self.change(),
             4 => self.wrong_wish(),
+            5 if habits.monitors => self.monitor_wish(),
             _ => self.call_wish(),
         }
         self.next_wish();
@@ -74,6 +76,20 @@ impl World {
         self.request(by, what);
     }
 
+    /// A supervisor, who may be any agent, wants to hear a call, or not any more.
+    fn monitor_wish(&mut self) {
+        let calls: Vec<CallId> = self.checks.calls.keys().copied().collect();
+        if calls.is_empty() {
+            return;
+        }
+        let (call, agent) = (*self.rng.pick(&calls), self.any_agent());
+        let what = match self.rng.below(5) {
+            0 => Request::StopMonitor { call, agent },
+            _ => Request::Monitor { call, agent, mode: *self.rng.pick(&MonitorMode::ALL) },
+        };
+        self.request(Actor::Person("chief".to_owned()), what);
+    }
+
     fn transfer_wish(&mut self, call: CallId) -> Request {
         let to = match self.rng.below(5) {
             0 | 1 => Target::Agent(self.any_agent()),
@@ -98,13 +114,41 @@ impl World {
         self.request(Actor::Person("somebody".to_owned()), what);
     }
 
+    /// Queues change their places or go: whatever names one leads to the same one, or to the first.
+    fn rearrange(&mut self, settings: &mut Settings, change: impl FnOnce(&mut Vec<QueueSettings>)) {
+        let before: Vec<String> = settings.queues.iter().map(|queue| queue.name.clone()).collect();
+        change(&mut settings.queues);
+        let now = |queue: QueueId| {
+            let same = settings.queues.iter().position(|other| other.name == before[usize::from(queue.0)]);
+            QueueId(same.unwrap_or(0) as u16)
+        };
+        settings.routes.values_mut().for_each(|queue| *queue = now(*queue));
+        for menu in &mut settings.menus.list {
+            for act in menu.keys.values_mut().chain([&mut menu.otherwise]) {
+                if let Act::Queue(queue) = act {
+                    *queue = now(*queue);
+                }
+            }
+        }
+        self.checks.queued.values_mut().for_each(|queued| queued.queue = now(queued.queue));
+    }
+
     /// The office is described anew while it works.
     fn change(&mut self) {
         if self.rng.coin() {
             let mut settings = self.plan.settings.clone();
             let at = self.rng.below(settings.queues.len());
-            let (strategy, _) = *self.rng.pick(&perezvon::engine::settings::Strategy::ALL);
-            settings.queues[at].strategy = strategy;
+            match self.rng.below(3) {
+                0 => {
+                    let (strategy, _) = *self.rng.pick(&perezvon::engine::settings::Strategy::ALL);
+                    settings.queues[at].strategy = strategy;
+                }
+                1 => self.rearrange(&mut settings, |queues| queues.rotate_left(at)),
+                _ if settings.queues.len() > 1 => self.rearrange(&mut settings, |queues| {
+                    queues.remove(at);
+                }),
+                _ => settings.queues[at].skill = None,
+            }
             self.plan.settings = settings.clone();
             self.checks.changed_at = Some(self.now);
             self.feed(Event::SettingsChanged(Box::new(settings)));

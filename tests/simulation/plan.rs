@@ -69,6 +69,8 @@ pub struct Habits {
     /// Spans between wishes of people; `None` for none.
     pub wish_every: Option<i64>,
     pub transfers: bool,
+    /// Supervisors hear talks.
+    pub monitors: bool,
     pub statuses: bool,
     pub feature_codes: bool,
     pub hang_ups: bool,
@@ -179,6 +181,7 @@ fn queue(rng: &mut Rng, at: usize) -> QueueSettings {
         sticky_wait: Duration::from_secs(*rng.pick(&[0, 0, 5])),
         announce_first: Duration::from_secs(*rng.pick(&[0, 2, 8])),
         announce_every: Duration::from_secs(*rng.pick(&[0, 7, 20])),
+        callback_offer: rng.coin(),
     }
 }
 
@@ -250,6 +253,7 @@ fn habits(rng: &mut Rng) -> Habits {
         orders_change: rng.coin(),
         wish_every: rng.per_mille(700).then(|| rng.between(200, 4000) * MS),
         transfers: rng.per_mille(700),
+        monitors: rng.per_mille(500),
         statuses: rng.coin(),
         feature_codes: rng.coin(),
         hang_ups: rng.per_mille(300),

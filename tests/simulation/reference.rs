@@ -164,7 +164,7 @@ impl World {
             let phone = &self.phones[agent.0 as usize - 1];
             let busy = !phone.legs.is_empty() || phone.dialling.is_some();
             let span = match state {
-                AgentState::Idle => continue,
+                AgentState::Idle | AgentState::Reserved(_) => continue,
                 AgentState::Offered(_) | AgentState::Talking(_) | AgentState::Releasing(_) | AgentState::Dialling => {
                     2 * SECOND
                 }
@@ -197,6 +197,8 @@ impl World {
                 | CallStage::Menu
                 | CallStage::Waiting
                 | CallStage::Offered
+                | CallStage::Kept
+                | CallStage::Calling
                 | CallStage::Transferring
                 | CallStage::Talking
                     if up && alone =>
@@ -214,6 +216,8 @@ impl World {
                 | CallStage::Menu
                 | CallStage::Waiting
                 | CallStage::Offered
+                | CallStage::Kept
+                | CallStage::Calling
                 | CallStage::Transferring
                 | CallStage::Talking
                 | CallStage::Held
@@ -232,7 +236,13 @@ impl World {
 
     fn other_leg_is_up(&self, node: &Asterisk, call: CallId, leg: &ChannelId) -> bool {
         node.channels.iter().any(|(id, channel)| {
-            let same = Own::parse(id.as_str()).is_some_and(|(of, _)| of == call);
+            let own = Own::parse(id.as_str()).filter(|(of, _)| *of == call).map(|(_, own)| own);
+            let bridge = channel.bridge.as_ref().and_then(|bridge| Own::parse(bridge.as_str()));
+            let same = match own {
+                // Who took the talk over; not who hears it.
+                Some(Own::Monitor(_)) => bridge.is_some_and(|(_, own)| !matches!(own, Own::MonitorBridge(_))),
+                own => matches!(own, Some(Own::Leg(_))),
+            };
             same && id != leg && channel.state == State::Up
         })
     }

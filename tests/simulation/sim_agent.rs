@@ -53,8 +53,8 @@ impl Phone {
 
 impl World {
     /// A leg was dialled.
-    pub fn dialled(&mut self, node: usize, leg: ChannelId, on_behalf_of: &ChannelId, seconds: i64) {
-        let caller = self.nodes[node].channels.get(on_behalf_of).map(|channel| channel.party);
+    pub fn dialled(&mut self, node: usize, leg: ChannelId, on_behalf_of: Option<&ChannelId>, seconds: i64) {
+        let caller = on_behalf_of.and_then(|id| self.nodes[node].channels.get(id)).map(|channel| channel.party);
         if let Some(Party::Caller(index)) = caller {
             self.delicate(index, Moment::PhoneDialled);
         }

@@ -50,7 +50,7 @@ pub enum Stir {
     /// A leg was dialled: the far phone may ring.
     Dialled {
         leg: ChannelId,
-        on_behalf_of: ChannelId,
+        on_behalf_of: Option<ChannelId>,
         seconds: i64,
     },
     Answered(ChannelId),
@@ -68,6 +68,8 @@ pub struct Asterisk {
     pub alive: bool,
     pub channels: BTreeMap<ChannelId, Channel>,
     pub bridges: BTreeMap<BridgeId, BTreeSet<ChannelId>>,
+    /// Which channel each snoop hears.
+    pub snoops: BTreeMap<ChannelId, ChannelId>,
     pub fallback_phones: Vec<String>,
     /// Endpoints without a reachable phone.
     pub unreachable: BTreeSet<String>,
@@ -153,6 +155,18 @@ impl Asterisk {
                 self.bridges.remove(bridge);
                 Ok(())
             }
+            AriRequest::Snoop { on, snoop, bridge, .. } => {
+                self.known(on)?;
+                self.create(snoop, "snoop", Party::Outside, at);
+                self.known(snoop)?.state = State::Up;
+                self.snoops.insert(snoop.clone(), on.clone());
+                let joined = self.join(bridge, std::slice::from_ref(snoop));
+                if joined.is_err() {
+                    // The shell takes back what is half made.
+                    self.end(snoop, 16);
+                }
+                joined
+            }
             AriRequest::ToFallback(channel) => {
                 self.in_app(channel)?;
                 self.leave_bridge(channel);
@@ -187,6 +201,7 @@ impl Asterisk {
             | AriRequest::Ring { .. }
             | AriRequest::Dial { .. }
             | AriRequest::Screen { .. }
+            | AriRequest::Snoop { .. }
             | AriRequest::CreateBridge(_)
             | AriRequest::DestroyBridge(_)
             | AriRequest::ToFallback(_)
@@ -298,6 +313,11 @@ impl Asterisk {
         }
         self.told.push(NodeEvent::Gone { channel: channel.clone(), cause });
         self.stirs.push(Stir::Gone(channel.clone(), gone));
+        self.snoops.remove(channel);
+        let deaf = self.snoops.iter().filter(|(_, on)| *on == channel).map(|(snoop, _)| snoop.clone());
+        for snoop in deaf.collect::<Vec<_>>() {
+            self.end(&snoop, 16);
+        }
     }
 
     pub fn ring(&mut self, channel: &ChannelId) {

@@ -3,6 +3,7 @@
 
 use perezvon::domain::ids::{ClientId, OrderId};
 use perezvon::domain::order::{Eta, State};
+use perezvon::engine::callback::request::KeptPlace;
 use perezvon::engine::event::{CallerOrder, CancelRefused, Event, NodeEvent};
 use perezvon::engine::ids::CallId;
 use perezvon::engine::time::Wall;
@@ -98,6 +99,16 @@ impl World {
         }
         let span = if self.rng.per_mille(100) { 6 * SECOND } else { self.rng.between(MS, 50 * MS) };
         self.after(span, Happening::OfficeCancels { engine: self.incarnation, call, index, order });
+    }
+
+    /// A caller wants to be called back: the store keeps the place, cannot, or is away.
+    pub fn keep_place(&mut self, call: CallId, number: String, client: Option<ClientId>, place: KeptPlace) {
+        if self.rng.per_mille(200) {
+            return;
+        }
+        let kept = self.rng.per_mille(750).then(|| Box::new(self.store.keep(number, client, place, self.wall())));
+        let span = if self.rng.per_mille(100) { 6 * SECOND } else { self.rng.between(MS, 50 * MS) };
+        self.after(span, Happening::PlaceKept { engine: self.incarnation, call, kept });
     }
 
     pub fn office_cancels(&mut self, engine: u32, call: CallId, index: usize, order: OrderId) {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use perezvon::domain::ids::ClientId;
+use perezvon::engine::callback::request::{About, CallbackRequest, KeptPlace};
 use perezvon::engine::command::Fact;
-use perezvon::engine::ids::{AgentId, CallId};
+use perezvon::engine::ids::{AgentId, CallId, CallbackId};
 use perezvon::engine::settings::AgentProfile;
+use perezvon::engine::time::Wall;
 
 use crate::plan::MS;
 
@@ -13,12 +16,14 @@ pub struct Store {
     /// With the moment of writing.
     facts: Vec<(i64, Fact)>,
     profiles: BTreeMap<AgentId, AgentProfile>,
+    /// Of clients who are to be called back.
+    places: Vec<CallbackRequest>,
 }
 
 impl Store {
     pub fn new(profiles: &[AgentProfile]) -> Store {
         let profiles = profiles.iter().map(|profile| (profile.agent, profile.clone())).collect();
-        Store { facts: Vec::new(), profiles }
+        Store { facts: Vec::new(), profiles, places: Vec::new() }
     }
 
     pub fn write(&mut self, at: i64, fact: Fact) {
@@ -49,9 +54,13 @@ impl Store {
             | Fact::OfferEnded { .. }
             | Fact::CallBridged { .. }
             | Fact::CallNoted { .. }
+            | Fact::MonitorBegan { .. }
+            | Fact::MonitorEnded { .. }
             | Fact::CallEnded { .. }
             | Fact::CallsAlive { .. }
             | Fact::AgentStatus { .. }
+            | Fact::WrapUp { .. }
+            | Fact::WaitTold { .. }
             | Fact::AgentIdle { .. } => None,
         });
         arrived.max().unwrap_or(CallId(0))
@@ -73,6 +82,51 @@ impl Store {
             }
         }
         profiles.into_values().collect()
+    }
+
+    /// Keeps a place, once for a number.
+    pub fn keep(
+        &mut self,
+        number: String,
+        client: Option<ClientId>,
+        place: KeptPlace,
+        created: Wall,
+    ) -> CallbackRequest {
+        if let Some(known) = self.pending().into_iter().find(|known| known.number == number) {
+            return known;
+        }
+        let id = CallbackId(self.places.len() as i64 + 1);
+        let about = About::Place(place);
+        let new = CallbackRequest {
+            id,
+            number,
+            client,
+            language: None,
+            about,
+            attempts: 0,
+            created,
+            due: created,
+            not_before: None,
+        };
+        self.places.push(new.clone());
+        new
+    }
+
+    /// Places whose clients are still to be called, with the attempts that were made.
+    pub fn pending(&self) -> Vec<CallbackRequest> {
+        let mut pending: BTreeMap<CallbackId, CallbackRequest> =
+            self.places.iter().map(|place| (place.id, place.clone())).collect();
+        for fact in self.facts() {
+            if let Fact::CallbackEnded { callback, .. } = fact {
+                pending.remove(callback);
+            }
+            if let Fact::AttemptEnded { callback, attempts, due, .. } = fact
+                && let Some(place) = pending.get_mut(callback)
+            {
+                (place.attempts, place.due) = (*attempts, *due);
+            }
+        }
+        pending.into_values().collect()
     }
 
     pub fn change(&mut self, profile: AgentProfile) {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use perezvon::domain::ids::{ClientId, OrderId};
 use perezvon::engine::Engine;
+use perezvon::engine::callback::request::CallbackRequest;
 use perezvon::engine::command::{AriRequest, Command};
 use perezvon::engine::event::{CallerCard, CallerOrder, Event, NodeEvent, Refusal};
 use perezvon::engine::ids::{CallId, ChannelId, NodeId, PlaybackId};
@@ -64,6 +65,12 @@ pub enum Happening {
         engine: u32,
         client: ClientId,
         order: Box<CallerOrder>,
+    },
+    /// The store has kept a place, or could not.
+    PlaceKept {
+        engine: u32,
+        call: CallId,
+        kept: Option<Box<CallbackRequest>>,
     },
     /// The office carries out a caller's key.
     OfficeCancels {
@@ -306,6 +313,11 @@ impl World {
             Happening::LinkUp { node } => self.link_up(node),
             Happening::SnapshotChannels { node, link } => self.snapshot_channels(node, link),
             Happening::SnapshotRest { node, link, channels } => self.snapshot_rest(node, link, channels),
+            Happening::PlaceKept { engine, call, kept } => {
+                if engine == self.incarnation {
+                    self.feed(Event::PlaceKept { call, kept });
+                }
+            }
             Happening::EngineStarts => self.engine_starts(),
             Happening::AsteriskStarts(node) => self.asterisk_starts(node),
             Happening::PhoneRegisters(index) => self.phone_registers(index),
@@ -372,9 +384,10 @@ impl World {
         self.look_at(&command);
         match command {
             Command::Asterisk { node, call, request } => self.ask(usize::from(node.0), call, request),
-            Command::LoadCaller { call, number } => self.load_card(call, &number),
+            Command::LoadCaller { call, number, .. } => self.load_card(call, &number),
             Command::CancelOrder { call, client, order } => self.cancel_order(call, client, order),
             Command::Persist(fact) => self.store.write(self.now, fact),
+            Command::KeepPlace { call, number, client, place, .. } => self.keep_place(call, number, client, place),
             Command::SearchAgain { .. }
             | Command::CollectRecording { .. }
             | Command::SweepRecordings { .. }
@@ -403,7 +416,7 @@ impl World {
 
     fn stirred(&mut self, node: usize, stir: Stir) {
         match stir {
-            Stir::Dialled { leg, on_behalf_of, seconds } => self.dialled(node, leg, &on_behalf_of, seconds),
+            Stir::Dialled { leg, on_behalf_of, seconds } => self.dialled(node, leg, on_behalf_of.as_ref(), seconds),
             Stir::Answered(channel) => self.answered(node, channel),
             Stir::Playing(channel, playback) => self.playing(node, &channel, playback),
             Stir::Together(bridge) => self.together(node, &bridge),

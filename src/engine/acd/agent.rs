@@ -21,6 +21,8 @@ pub enum Hands {
     Releasing(CallId, u32),
     /// Has dialled the engine (a feature code).
     Dialling(CallId),
+    /// Is kept for a client who is being called by this attempt; the phone does not ring yet.
+    Reserved(CallId),
 }
 
 /// One agent.
@@ -34,8 +36,12 @@ pub struct Agent {
     pub hands: Hands,
     /// End of after-call work.
     pub wrap_up_until: Option<Instant>,
+    /// After which leg of which call it was, or is, last.
+    pub wrap_up_of: (CallId, u32),
     /// The phone answers; unknown counts as yes: the phone is only a veto.
     pub reachable: Option<bool>,
+    /// The phone said that it goes away for a moment; until it is heard of again, or this moment.
+    pub away_until: Option<Instant>,
     /// Since when nothing is in hand.
     pub idle_since: Instant,
     /// Calls taken since the last log-in.
@@ -53,6 +59,7 @@ impl Agent {
         self.status == Status::Ready
             && self.hands == Hands::Empty
             && self.wrap_up_until.is_none()
+            && self.away_until.is_none()
             && self.reachable != Some(false)
     }
 
@@ -77,6 +84,7 @@ impl Agent {
             (Hands::Talking(call, _), _) => AgentState::Talking(call),
             (Hands::Releasing(call, _), None) => AgentState::Releasing(call),
             (Hands::Dialling(_), _) => AgentState::Dialling,
+            (Hands::Reserved(call), _) => AgentState::Reserved(call),
             (Hands::Empty | Hands::Releasing(..), Some(until)) => AgentState::WrapUp { until: now.wall_of(until) },
             (Hands::Empty, None) => AgentState::Idle,
         }
@@ -109,7 +117,9 @@ impl Agents {
                 status: profile.status.clone(),
                 hands: Hands::Empty,
                 wrap_up_until: None,
+                wrap_up_of: (CallId(0), 0),
                 reachable: None,
+                away_until: None,
                 idle_since: now.instant_of(profile.idle_since),
                 calls_taken: profile.calls_taken,
                 last_offered: 0,
@@ -184,11 +194,14 @@ impl Agents {
         true
     }
 
-    /// Notes whether the phone answers.
-    pub fn reach(&mut self, endpoint: &str, reachable: bool) -> Option<AgentId> {
+    /// Notes whether the phone answers. Asterisk is asked now and then, so that what it says may be of before the phone
+    /// went away: one that did is back when it says so itself, or when Asterisk has seen it gone in between.
+    pub fn reach(&mut self, endpoint: &str, reachable: bool, says_itself: bool) -> Option<AgentId> {
         let id = *self.by_endpoint.get(endpoint)?;
         let agent = self.agents.get_mut(&id)?;
-        if agent.reachable == Some(reachable) {
+        let seen_back = says_itself || agent.reachable == Some(false);
+        let back = reachable && seen_back && agent.away_until.take().is_some();
+        if agent.reachable == Some(reachable) && !back {
             return None;
         }
         agent.reachable = Some(reachable);
@@ -196,10 +209,29 @@ impl Agents {
         Some(id)
     }
 
+    /// The phone goes away: not to be rung until it is heard of again, or `until`.
+    pub fn goes_away(&mut self, id: AgentId, until: Instant) {
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.away_until = Some(until);
+            self.settle(id);
+        }
+    }
+
+    /// The phone that went away is rung again, if it is time; true if so.
+    pub fn end_away(&mut self, id: AgentId, now: Instant) -> bool {
+        let Some(agent) = self.agents.get_mut(&id) else { return false };
+        if agent.away_until.is_none_or(|until| until > now) {
+            return false;
+        }
+        agent.away_until = None;
+        self.settle(id);
+        true
+    }
+
     /// Leases the agent for leg `leg` of `call`. False, and nothing changed, if something is in hand.
     pub fn offer(&mut self, id: AgentId, call: CallId, leg: u32) -> bool {
         let Some(agent) = self.agents.get_mut(&id) else { return false };
-        if agent.hands != Hands::Empty {
+        if agent.hands != Hands::Empty && agent.hands != Hands::Reserved(call) {
             return false;
         }
         self.offers += 1;
@@ -240,6 +272,7 @@ impl Agents {
             Hands::Talking(c, l) if (c, l) == (call, leg) => {
                 agent.hands = Hands::Releasing(call, leg);
                 agent.wrap_up_until = (wrap_up > Duration::ZERO).then_some(now + wrap_up);
+                agent.wrap_up_of = (call, leg);
                 agent.idle_since = now + wrap_up;
                 agent.wrap_up_until
             }
@@ -247,7 +280,12 @@ impl Agents {
                 agent.hands = Hands::Releasing(call, leg);
                 None
             }
-            Hands::Empty | Hands::Offered(..) | Hands::Talking(..) | Hands::Releasing(..) | Hands::Dialling(_) => None,
+            Hands::Empty
+            | Hands::Offered(..)
+            | Hands::Talking(..)
+            | Hands::Releasing(..)
+            | Hands::Dialling(_)
+            | Hands::Reserved(_) => None,
         }
     }
 
@@ -257,6 +295,7 @@ impl Agents {
         let held = match agent.hands {
             Hands::Empty => return false,
             Hands::Offered(c, _) | Hands::Talking(c, _) | Hands::Releasing(c, _) | Hands::Dialling(c) => c,
+            Hands::Reserved(_) => return false,
         };
         if held != call {
             return false;
@@ -277,6 +316,24 @@ impl Agents {
         true
     }
 
+    /// Keeps a free agent for a client who is being called by this attempt. False if something is in hand.
+    pub fn reserve(&mut self, id: AgentId, attempt: CallId) -> bool {
+        let Some(agent) = self.agents.get_mut(&id).filter(|agent| agent.free()) else { return false };
+        agent.hands = Hands::Reserved(attempt);
+        self.settle(id);
+        true
+    }
+
+    /// The agent need not be kept for this attempt any more. Tells whether that was so.
+    pub fn unreserve(&mut self, id: AgentId, attempt: CallId) -> bool {
+        let Some(agent) = self.agents.get_mut(&id).filter(|agent| agent.hands == Hands::Reserved(attempt)) else {
+            return false;
+        };
+        agent.hands = Hands::Empty;
+        self.settle(id);
+        true
+    }
+
     /// After-call work is over if its time has come, or now if `at_once`. Tells whether it is over.
     pub fn end_wrap_up(&mut self, id: AgentId, now: Instant, at_once: bool) -> bool {
         let Some(agent) = self.agents.get_mut(&id) else { return false };
@@ -289,6 +346,14 @@ impl Agents {
         }
         self.settle(id);
         true
+    }
+
+    /// After-call work at this moment: after which leg of which call, and until when it is planned.
+    #[must_use]
+    pub fn wrap_up(&self, id: AgentId) -> Option<(CallId, u32, Instant)> {
+        let agent = self.agents.get(&id)?;
+        let (call, leg) = agent.wrap_up_of;
+        agent.wrap_up_until.map(|until| (call, leg, until))
     }
 
     /// Takes over an agent's hands as they were found in Asterisk.
@@ -309,7 +374,7 @@ impl Agents {
             endpoint: agent.profile.endpoint.clone(),
             status: agent.status.clone(),
             state: agent.state(now),
-            reachable: agent.reachable,
+            reachable: if agent.away_until.is_some() { Some(false) } else { agent.reachable },
             idle_since: now.wall_of(agent.idle_since),
             calls_taken: agent.calls_taken,
         })

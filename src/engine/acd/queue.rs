@@ -93,6 +93,19 @@ impl Line {
         [self.open.first(), self.ringing.first(), reserved].into_iter().flatten().min().copied()
     }
 
+    /// Takes in all who stand in another line, each at the place that it has.
+    pub fn absorb(&mut self, other: Line) {
+        let Line { all, open, reserved, ringing } = other;
+        all.iter().for_each(|place| {
+            self.all.insert(*place);
+        });
+        self.open.extend(open);
+        self.ringing.extend(ringing);
+        for (agent, places) in reserved {
+            self.reserved.entry(agent).or_default().extend(places);
+        }
+    }
+
     /// How many stand before this place (whether or not it is in this line).
     #[must_use]
     pub fn before(&self, place: Place) -> usize {
@@ -193,6 +206,20 @@ mod tests {
         assert_eq!(line.before(second), 1);
         line.change(first, Eligible::Nobody, Eligible::Anyone);
         assert_eq!(line.first_for(AGENT), Some(first));
+    }
+
+    #[test]
+    fn two_lines_that_become_one_stand_by_the_time_of_arrival() {
+        let (mut line, mut other) = (Line::default(), Line::default());
+        line.enter(place(1, 1, 0), Eligible::Anyone);
+        line.enter(place(3, 3, 0), Eligible::Only(AGENT));
+        other.enter(place(2, 2, 0), Eligible::Nobody);
+        other.enter(place(4, 0, 0), Eligible::Only(AGENT));
+        line.absorb(other);
+        let order: Vec<u64> = line.iter().map(|p| p.call().0).collect();
+        assert_eq!(order, [4, 1, 2, 3]);
+        assert_eq!(line.first_for(AGENT).unwrap().call(), CallId(4));
+        assert_eq!(line.first_for(AgentId(2)).unwrap().call(), CallId(1));
     }
 
     #[test]

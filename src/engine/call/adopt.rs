@@ -7,9 +7,9 @@ use crate::engine::acd::agent::Hands;
 use crate::engine::acd::queue::{Eligible, Place};
 use crate::engine::call::memo::Memo;
 use crate::engine::call::{Call, Leg, LegStage, Phase, Purpose, Timer};
-use crate::engine::command::AriRequest;
+use crate::engine::command::{AriRequest, Fact};
 use crate::engine::event::{Actor, ChannelSnapshot, Snapshot, spans};
-use crate::engine::ids::{BridgeId, CallId, ChannelId, NodeId, Own, QueueId};
+use crate::engine::ids::{BridgeId, CallId, ChannelId, NodeId, Own};
 use crate::engine::shared::{Shared, Wish};
 use crate::engine::time::Now;
 use crate::engine::view::OfferOutcome;
@@ -27,6 +27,8 @@ pub(in crate::engine) struct Found<'a> {
     /// Channels of clients whom the office calls, by attempt. They are among `foreign` too: a call has one like any other
     /// caller's.
     pub outgoing: BTreeMap<CallId, &'a ChannelSnapshot>,
+    /// Channels by which supervisors heard talks, by call.
+    pub snoops: BTreeMap<CallId, Vec<&'a ChannelId>>,
     /// Bridges that the core made, with who is in them.
     pub bridges: BTreeMap<CallId, Vec<FoundBridge<'a>>>,
 }
@@ -37,14 +39,21 @@ impl<'a> Found<'a> {
         for channel in &snapshot.channels {
             let id = channel.arrival.channel.as_str();
             match Own::parse(id) {
-                Some((call, Own::Leg(no))) => {
+                Some((call, Own::Snoop(_))) => {
+                    found.snoops.entry(call).or_default().push(&channel.arrival.channel);
+                }
+                Some((call, Own::Leg(no) | Own::Monitor(no))) => {
                     found.legs.entry(call).or_default().insert(no, channel);
                 }
                 Some((call, Own::Outgoing)) => {
                     found.outgoing.insert(call, channel);
                     found.foreign.insert(id, channel);
                 }
-                Some((_, Own::TalkBridge | Own::MixBridge | Own::ConsultBridge | Own::Playback(_))) | None => {
+                Some((
+                    _,
+                    Own::TalkBridge | Own::MixBridge | Own::ConsultBridge | Own::MonitorBridge(_) | Own::Playback(_),
+                ))
+                | None => {
                     found.foreign.insert(id, channel);
                 }
             }
@@ -97,6 +106,7 @@ impl Call {
                 self.ari(core, request);
             }
         }
+        self.no_monitors(core, found);
         if caller.is_some() {
             self.resume_stage(core);
         }
@@ -154,16 +164,17 @@ impl Call {
         found: &Found,
     ) -> Call {
         let mut call = Call::arriving(core, memo.call, node, &seen.arrival);
-        let named = core.settings.queues.iter().position(|queue| queue.name == memo.queue);
-        call.queue = QueueId(named.and_then(|at| u16::try_from(at).ok()).unwrap_or_default());
+        call.queue = core.queue_named(&memo.queue);
         call.card.priority = memo.priority;
         call.priority = core.queue(call.queue).priority.saturating_add(memo.priority);
         call.arrived = Now { mono: core.now.instant_of(memo.arrived), wall: memo.arrived };
         // Who was still in the greeting stands where the arrival puts the caller.
         call.queued = Some(core.now.instant_of(memo.queued.unwrap_or(memo.arrived)));
         call.answered = true;
+        call.take_up_pause(core, memo.was_paused, memo.unkept_until);
         // Prompts of the former engine may still be playing under low numbers.
         call.next_playback = 1000;
+        call.next_snoop = 1000;
         if let Some(first) = memo.first_talk {
             call.first_talk = Some(core.now.instant_of(first));
             call.talked = memo.talked;
@@ -171,6 +182,7 @@ impl Call {
         }
         call.journal_arrival(core);
         call.take_up_legs(core, found);
+        call.no_monitors(core, found);
         call.see_bridges(found);
         if !seen.arrival.answered {
             call.ari(core, AriRequest::Answer(call.channel.clone()));
@@ -182,8 +194,8 @@ impl Call {
         call.note(core, "adopted", String::new(), Actor::Engine);
         // Where there is talk there will be a number known from the card, and the screens want the card.
         if !call.number.is_empty() {
-            let number = call.number.clone();
-            core.out.push_back(crate::engine::command::Command::LoadCaller { call: call.id, number });
+            let (number, rang_in) = (call.number.clone(), !call.outgoing);
+            core.out.push_back(crate::engine::command::Command::LoadCaller { call: call.id, number, rang_in });
         }
         call.publish(core);
         call
@@ -192,6 +204,19 @@ impl Call {
     fn take_up_legs(&mut self, core: &mut Shared, found: &Found) {
         let Some(legs) = found.legs.get(&self.id) else { return };
         for (no, seen) in legs {
+            self.next_leg = self.next_leg.max(*no);
+            let channel = &seen.arrival.channel;
+            let talks = |own| found.is_in(self.id, own, channel);
+            if matches!(Own::parse(channel.as_str()), Some((_, Own::Monitor(_))))
+                && !talks(Own::TalkBridge)
+                && !talks(Own::MixBridge)
+            {
+                // A supervisor who heard the talk by the former engine.
+                let cause = crate::engine::command::HangUpCause::Normal;
+                self.ari(core, AriRequest::HangUp { channel: channel.clone(), cause });
+                core.persist(Fact::LegEnded { call: self.id, leg: *no, cause: 16, at: core.now.wall });
+                continue;
+            }
             let agent = core.agents.by_endpoint(&seen.endpoint).map(|agent| agent.profile.agent);
             let stage = match (seen.arrival.answered, seen.ringing) {
                 (true, _) => LegStage::Up,
@@ -212,7 +237,6 @@ impl Call {
                     if stage == LegStage::Up { Hands::Talking(self.id, *no) } else { Hands::Offered(self.id, *no) };
                 core.agent_adopted(agent, hands);
             }
-            self.next_leg = self.next_leg.max(*no);
             self.legs.push(Leg {
                 no: *no,
                 channel: seen.arrival.channel.clone(),
@@ -277,6 +301,7 @@ impl Call {
     /// Back into the line, at the old place; legs that ring are offers in flight.
     fn wait_on(&mut self, core: &mut Shared) {
         let offered = !self.legs.is_empty();
+        self.welcomed = Some(self.queue);
         self.enter_queue(core, self.queue, None);
         if offered && let Some((place, was)) = self.place {
             self.disarm(Timer::Reserve);

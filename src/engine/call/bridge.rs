@@ -2,9 +2,9 @@
 
 use crate::engine::call::{Call, LegStage, Phase, Timer};
 use crate::engine::command::{AriRequest, Fact, Update};
-use crate::engine::event::{Refusal, spans};
+use crate::engine::event::{Actor, Refusal, spans};
 use crate::engine::ids::{BridgeId, ChannelId, Own};
-use crate::engine::shared::Shared;
+use crate::engine::shared::{Shared, Tiding};
 use crate::engine::view::{Disposition, OfferOutcome};
 
 /// Attempts to bring two into one bridge before the caller goes to the fallback dialplan.
@@ -93,7 +93,14 @@ impl Call {
         self.join_failures = 0;
         self.talk_since = Some(core.now.mono);
         self.first_talk.get_or_insert(core.now.mono);
+        if self.heard.is_some_and(|heard| heard != no) {
+            // It was asked for with another party.
+            self.pause_over(core, Actor::Engine);
+        }
         self.heard = Some(no);
+        if self.outgoing {
+            core.tidings.push_back(Tiding::Delivered(self.id));
+        }
         if let Some(leg) = self.leg_mut(no)
             && leg.outcome.is_none()
             && leg.purpose == super::Purpose::Offer

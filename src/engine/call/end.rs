@@ -20,7 +20,9 @@ impl Call {
         self.prompt = None;
         self.phase = Phase::Ending;
         self.timers = [None; TIMERS.len()];
-        let waited = match (self.queued, self.first_talk) {
+        // A client who was called back waited on the line from the answer on, wherever the place was.
+        let waits_since = self.queued.map(|queued| queued.max(self.arrived.mono));
+        let waited = match (waits_since, self.first_talk) {
             (Some(queued), Some(talk)) => talk.since(queued),
             (Some(queued), None) => core.now.mono.since(queued),
             (None, _) => std::time::Duration::ZERO,
@@ -61,6 +63,7 @@ impl Call {
         let disposition = match self.first_talk {
             Some(_) => Disposition::CompleteCaller,
             None if self.closed => Disposition::AfterHours,
+            None if self.kept_place => Disposition::Callback,
             None if self.is_informed() => Disposition::Informed,
             None if self.outgoing && self.queued.is_none() => Disposition::Unheard,
             None => Disposition::Abandon,
@@ -113,6 +116,9 @@ impl Call {
 
     /// Asterisk did not do what was asked.
     pub(in crate::engine) fn refused(&mut self, core: &mut Shared, request: &AriRequest, why: &Refusal) {
+        if self.monitor_refused(core, request, why) {
+            return;
+        }
         match request {
             AriRequest::Ring { channel, .. } => {
                 if let Some(no) = self.leg_of(channel) {
@@ -159,6 +165,7 @@ impl Call {
             | AriRequest::RingbackOff(_)
             | AriRequest::Part { .. }
             | AriRequest::DestroyBridge(_)
+            | AriRequest::Snoop { .. }
             | AriRequest::SetFallbackAgents(_) => {}
         }
     }
@@ -188,7 +195,7 @@ impl Call {
 
     fn leg_of(&self, channel: &ChannelId) -> Option<u32> {
         match Own::parse(channel.as_str()) {
-            Some((call, Own::Leg(no))) if call == self.id => Some(no),
+            Some((call, Own::Leg(no) | Own::Monitor(no))) if call == self.id => Some(no),
             _ => None,
         }
     }

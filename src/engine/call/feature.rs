@@ -109,6 +109,7 @@ impl FeatureCall {
             | AriRequest::CreateBridge(_)
             | AriRequest::Join { .. }
             | AriRequest::Part { .. }
+            | AriRequest::Snoop { .. }
             | AriRequest::DestroyBridge(_)
             | AriRequest::ToFallback(_)
             | AriRequest::SetFallbackAgents(_) => false,

@@ -1,13 +1,17 @@
 //! A caller's way to the queue: card, answer, greeting, music, announcements.
 
+use std::sync::Arc;
+
 use crate::domain::phone::Phone;
-use crate::engine::acd::announce::place_and_wait;
+use crate::engine::acd::announce::{place_and_wait, told_wait};
 use crate::engine::acd::queue::{Eligible, Place};
-use crate::engine::call::{Call, OwnBridge, Phase, TIMERS, Timer};
+use crate::engine::call::{Call, Ivr, OwnBridge, Phase, TIMERS, Timer};
 use crate::engine::command::{AriRequest, Command, Fact, HangUpCause};
 use crate::engine::event::{Arrival, CallerCard, Origin, spans};
 use crate::engine::ids::{AgentId, CallId, NodeId, Own, QueueId};
-use crate::engine::shared::{Shared, Tiding, recording_name};
+use crate::engine::renumbered::Renumbered;
+use crate::engine::settings::Menus;
+use crate::engine::shared::{Shared, Tiding, Wish, recording_name};
 use crate::engine::time::{Instant, Now};
 use crate::engine::view::{Disposition, Status};
 use crate::speech::Phrase;
@@ -45,6 +49,9 @@ impl Call {
             talk_since: None,
             talked: std::time::Duration::ZERO,
             last_agent: None,
+            unkept_until: None,
+            // Before the fallback had the caller, another call may have been recorded in the same file.
+            was_paused: by_fallback,
             caller_in: false,
             caller_gone: false,
             caller_hang_ups: 0,
@@ -56,6 +63,8 @@ impl Call {
             consult_bridge: OwnBridge::default(),
             legs: Vec::new(),
             next_leg: 0,
+            monitors: Vec::new(),
+            next_snoop: 0,
             prompt: None,
             next_playback: 0,
             join_failures: 0,
@@ -63,7 +72,12 @@ impl Call {
             held_back: false,
             disposition: None,
             menu: None,
+            menus: Arc::default(),
+            call_back: None,
+            kept_place: false,
+            wait_told: false,
             language: core.settings.language,
+            welcomed: None,
             closed: false,
             choices: Vec::new(),
             news: Vec::new(),
@@ -95,7 +109,7 @@ impl Call {
         if self.number.is_empty() {
             self.answer(core);
         } else {
-            core.out.push_back(Command::LoadCaller { call: self.id, number: self.number.clone() });
+            core.out.push_back(Command::LoadCaller { call: self.id, number: self.number.clone(), rang_in: true });
             self.arm(core, Timer::Card, spans::CARD);
         }
     }
@@ -106,6 +120,9 @@ impl Call {
         self.card = card;
         self.prioritize(core);
         if self.phase != Phase::Loading {
+            if self.phase == Phase::Waiting {
+                core.tidings.push_back(Tiding::Queued(self.id));
+            }
             self.publish(core);
             return;
         }
@@ -172,7 +189,9 @@ impl Call {
         }
         match self.phase {
             Phase::Greeting if prompt.greeting => self.greeted(core),
+            Phase::Menu if self.kept_place => self.finish(core, Disposition::Callback, 16),
             Phase::Menu => self.prompt_heard(core, whole),
+            Phase::Waiting if self.call_back.is_some() => self.await_answer(core),
             Phase::Waiting | Phase::Dialling(_) | Phase::Held(_) | Phase::Consulting(..) => {
                 if !self.tell_waiting(core) {
                     self.music_on(core);
@@ -185,6 +204,7 @@ impl Call {
     /// Puts the caller into a queue, at the place that the first entry gave. `only`: kept for this agent for a while.
     pub(super) fn enter_queue(&mut self, core: &mut Shared, queue: QueueId, only: Option<AgentId>) {
         self.leave_line(core);
+        self.call_back = None;
         let entered = *self.queued.get_or_insert(self.entry_moment(core.now));
         let settings = core.queue(queue);
         self.queue = queue;
@@ -192,7 +212,8 @@ impl Call {
         self.disarm(Timer::Key);
         self.priority = settings.priority.saturating_add(self.card.priority);
         self.set_memo(core);
-        if self.prompt.is_none() && !self.tell_waiting(core) {
+        let welcomed = only.is_none() && self.welcome(core);
+        if self.prompt.is_none() && !welcomed && !self.tell_waiting(core) {
             self.music_on(core);
         }
         let eligible = match only.or_else(|| self.sticky(core)) {
@@ -206,12 +227,26 @@ impl Call {
         let place = Place::new(self.id, entered, self.priority, core.settings.priority_step);
         self.place = Some((place, eligible));
         core.line(queue, self.node).enter(place, eligible);
-        core.wishes.push_back(crate::engine::shared::Wish::Caller(self.id));
+        core.wishes.push_back(Wish::Caller(self.id));
         if !settings.announce_first.is_zero() {
             self.arm(core, Timer::Announce, settings.announce_first);
         }
         self.journal_queued(core, entered);
+        core.tidings.push_back(Tiding::Queued(self.id));
         self.publish(core);
+    }
+
+    /// Says the greeting of this queue, once in a stay there; whether there is one to say. It costs no time: the caller
+    /// has the place already, and an agent who answers meanwhile cuts it off.
+    fn welcome(&mut self, core: &mut Shared) -> bool {
+        let before = self.welcomed.replace(self.queue);
+        // Who was called, or waited already while no engine was there, is no new caller.
+        if before == Some(self.queue) || self.outgoing || self.by_fallback || self.prompt.is_some() {
+            return false;
+        }
+        let Some(text) = core.greetings.get(&core.queue(self.queue).name).cloned() else { return false };
+        self.play(core, vec![Phrase::Free(text)], false);
+        true
     }
 
     /// Journals where the caller stands; again when the priority has changed.
@@ -223,6 +258,29 @@ impl Call {
             priority: self.priority,
             at: core.now.wall_of(entered),
         });
+    }
+
+    /// Queues are elsewhere now. Whose queue is no more waits on in the first one, at the same place.
+    pub(in crate::engine) fn renumber(
+        &mut self,
+        core: &mut Shared,
+        moved: &Renumbered,
+        menus: impl FnOnce(&Arc<Menus>) -> Arc<Menus>,
+    ) {
+        if matches!(self.menu, Some(Ivr::Walk(_))) {
+            self.menus = menus(&self.menus);
+        }
+        let before = self.queue;
+        self.queue = moved.now(before);
+        self.welcomed = self.welcomed.and_then(|queue| moved.kept(queue));
+        if let (true, None, Some(entered)) = (self.place.is_some(), moved.kept(before), self.queued) {
+            self.set_memo(core);
+            self.journal_queued(core, entered);
+            core.wishes.push_back(Wish::Caller(self.id));
+        }
+        if self.queue != before && self.phase != Phase::Ending {
+            self.publish(core);
+        }
     }
 
     fn entry_moment(&self, now: Now) -> Instant {
@@ -260,10 +318,16 @@ impl Call {
         let Some((place, _)) = self.place else { return };
         let settings = core.queue(self.queue);
         // A caller whose call is being offered is about to talk: no announcement to be cut off.
-        if self.legs.is_empty() && self.prompt.is_none() && !self.tell_waiting(core) {
+        let quiet = self.legs.is_empty() && self.prompt.is_none() && self.call_back.is_none();
+        if quiet && !self.tell_waiting(core) {
             let position = core.position(self.queue, place);
             let wait = core.wait_at(self.queue, position);
-            self.play(core, place_and_wait(position, wait), false);
+            let offer = self.may_be_called_back(core);
+            if let Some(wait) = told_wait(wait).filter(|_| !self.wait_told) {
+                self.wait_told = true;
+                core.persist(Fact::WaitTold { call: self.id, wait, at: core.now.wall });
+            }
+            self.play(core, place_and_wait(position, wait, offer), false);
         }
         if !settings.announce_every.is_zero() {
             self.arm(core, Timer::Announce, settings.announce_every);

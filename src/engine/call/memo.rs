@@ -25,6 +25,10 @@ pub(in crate::engine) struct Memo {
     pub talked: Duration,
     /// Since when the present talk lasts, if there is one.
     pub talks_since: Option<Wall>,
+    /// The recording was paused at some time.
+    pub was_paused: bool,
+    /// What is said is not kept, until then at most.
+    pub unkept_until: Option<Wall>,
 }
 
 /// Version of the format.
@@ -35,8 +39,9 @@ impl Memo {
         let moment = |at: Option<Wall>| at.map_or_else(String::new, |at| at.0.to_string());
         let (queued, first_talk) = (moment(self.queued), moment(self.first_talk));
         let (talked, since) = (self.talked.as_millis(), moment(self.talks_since));
+        let unkept = if self.was_paused { format!(";{}", moment(self.unkept_until)) } else { String::new() };
         let (call, arrived, priority, queue) = (self.call, self.arrived.0, self.priority, &self.queue);
-        format!("{VERSION};{call};{arrived};{queued};{priority};{queue};{first_talk};{talked};{since}")
+        format!("{VERSION};{call};{arrived};{queued};{priority};{queue};{first_talk};{talked};{since}{unkept}")
     }
 
     /// Reads a note; `None` if it is not one of ours or of another version.
@@ -53,7 +58,9 @@ impl Memo {
         let first_talk = moment(fields.next()?)?;
         let talked = Duration::from_millis(fields.next()?.parse().ok()?);
         let talks_since = moment(fields.next()?)?;
-        Some(Memo { call, arrived, queued, queue, priority, first_talk, talked, talks_since })
+        let pause = fields.next();
+        let (was_paused, unkept_until) = (pause.is_some(), pause.map_or(Some(None), moment)?);
+        Some(Memo { call, arrived, queued, queue, priority, first_talk, talked, talks_since, was_paused, unkept_until })
     }
 }
 
@@ -74,6 +81,8 @@ impl Call {
             first_talk: self.first_talk.map(|at| core.now.wall_of(at)),
             talked: self.talked,
             talks_since: self.talk_since.map(|at| core.now.wall_of(at)),
+            was_paused: self.was_paused,
+            unkept_until: self.unkept_until.map(|at| core.now.wall_of(at)),
         }
         .write()
     }
@@ -95,9 +104,18 @@ mod tests {
                 first_talk: moment,
                 talked: Duration::from_millis(1500),
                 talks_since: moment,
+                was_paused: true,
+                unkept_until: moment,
             };
             assert_eq!(Memo::read(&memo.write()), Some(memo));
         }
+    }
+
+    #[test]
+    fn a_memo_without_a_pause_is_read() {
+        let memo = Memo::read("1;0000000012345678;5;;0;main;;0;").unwrap();
+        assert_eq!((memo.was_paused, memo.unkept_until), (false, None));
+        assert_eq!(Memo { was_paused: false, ..memo.clone() }.write(), "1;0000000012345678;5;;0;main;;0;");
     }
 
     #[test]

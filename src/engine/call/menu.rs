@@ -1,6 +1,8 @@
 //! A caller with an order on the way to the queue: the keys and prompts of [`OrderMenu`], and news of orders for those
 //! who wait.
 
+use std::sync::Arc;
+
 use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::order::State;
 use crate::engine::acd::queue::Place;
@@ -33,7 +35,7 @@ impl Call {
         let settled =
             |choice: &Choice| matches!(choice, Choice::HeardStatus | Choice::CancelledOrder(_) | Choice::AskedFor(_));
         // Who was called and presses a key has heard enough.
-        let keyed = |choice: &Choice| self.outgoing && *choice != Choice::NoKey;
+        let keyed = |choice: &Choice| self.outgoing && !matches!(choice, Choice::NoKey | Choice::CalledBack(_));
         let settled = |choice: &Choice| settled(choice) || keyed(choice);
         self.queued.is_none() && self.choices.iter().any(settled)
     }
@@ -58,8 +60,9 @@ impl Call {
             let told = Phrase::Free(core.settings.after_hours.clone());
             self.play(core, vec![told], true);
             self.publish(core);
-        } else if let (None, Some((walk, step))) = (&self.menu, MenuWalk::begin(&core.settings.menus)) {
+        } else if let (None, Some((walk, step))) = (&self.menu, MenuWalk::begin(&core.menus)) {
             self.menu = Some(Ivr::Walk(walk));
+            self.menus = Arc::clone(&core.menus);
             self.phase = Phase::Menu;
             self.follow(core, None, step);
             self.publish(core);
@@ -92,6 +95,9 @@ impl Call {
     /// A key of the caller. Keys mean something in the menu alone.
     pub(in crate::engine) fn key(&mut self, core: &mut Shared, key: char) {
         self.key_delivers(core);
+        if self.phase == Phase::Waiting {
+            return self.waiting_key(core, key);
+        }
         self.in_menu(core, |menu, orders, menus| match menu {
             Ivr::Orders(menu) => menu.key(key, orders),
             Ivr::Walk(walk) => walk.key(key, menus),
@@ -111,6 +117,9 @@ impl Call {
 
     /// Nothing came in time.
     pub(super) fn no_key(&mut self, core: &mut Shared) {
+        if self.phase == Phase::Waiting {
+            return self.not_answered(core);
+        }
         self.in_menu(core, |menu, _, menus| match menu {
             Ivr::Orders(menu) => menu.silence(),
             Ivr::Walk(walk) => walk.silence(menus),
@@ -225,7 +234,8 @@ impl Call {
     /// Tells a waiting caller what changed; whether there was anything to tell.
     pub(super) fn tell_waiting(&mut self, core: &mut Shared) -> bool {
         // A caller whose call is being offered is about to talk: no news to be cut off.
-        if self.news.is_empty() || self.phase != Phase::Waiting || !self.legs.is_empty() {
+        let asked = self.call_back.is_some();
+        if self.news.is_empty() || self.phase != Phase::Waiting || !self.legs.is_empty() || asked {
             return false;
         }
         let news = std::mem::take(&mut self.news);
@@ -266,7 +276,7 @@ impl Call {
             return;
         }
         let Some(mut menu) = self.menu.take() else { return };
-        let (choice, step) = act(&mut menu, self.orders(core), &core.settings.menus);
+        let (choice, step) = act(&mut menu, self.orders(core), &self.menus);
         self.menu = Some(menu);
         self.follow(core, choice, step);
     }
@@ -278,7 +288,7 @@ impl Call {
         match step {
             Step::Say(phrases) => {
                 if let Some(Ivr::Walk(walk)) = &self.menu {
-                    self.language = walk.language(&core.settings.menus).unwrap_or(self.language);
+                    self.language = walk.language(&self.menus).unwrap_or(self.language);
                 }
                 self.disarm(Timer::Key);
                 self.play(core, phrases, false);
@@ -330,14 +340,14 @@ impl Call {
         {
             let patience = match menu {
                 Ivr::Orders(menu) => menu.patience(),
-                Ivr::Walk(walk) => walk.patience(&core.settings.menus),
+                Ivr::Walk(walk) => walk.patience(&self.menus),
                 Ivr::Told(told) => told.patience(),
             };
             self.arm(core, Timer::Key, patience);
         }
     }
 
-    fn chose(&mut self, core: &mut Shared, choice: Choice) {
+    pub(super) fn chose(&mut self, core: &mut Shared, choice: Choice) {
         self.tell_callbacks(core, choice);
         if self.choices.len() >= MOST_CHOICES {
             return;

@@ -6,28 +6,35 @@ mod end;
 pub(super) mod feature;
 mod hold;
 mod inbound;
+mod keep_place;
 pub(super) mod memo;
 mod menu;
+mod monitor;
 mod offer;
 mod outgoing;
+pub(crate) mod pause;
 mod transfer;
 mod view;
 
 pub(super) use adopt::Found;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::ids::OrderId;
 use crate::speech::{Language, Phrase};
 
+use self::monitor::Monitor;
 use super::acd::queue::{Eligible, Place};
 use super::command::{AriRequest, Command, Fact, HangUpCause, Update};
 use super::event::{Actor, CallerCard, spans};
 use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId};
 use super::ivr::Choice;
 use super::ivr::announcement::Announcement;
+use super::ivr::call_back::CallBack;
 use super::ivr::menu::MenuWalk;
 use super::ivr::order_status::OrderMenu;
+use super::settings::Menus;
 use super::shared::Shared;
 use super::time::{Instant, Now};
 use super::timers::Owner;
@@ -52,9 +59,11 @@ enum Timer {
     Memo,
     /// No key was pressed.
     Key,
+    /// What is said is kept again.
+    Pause,
 }
 
-const TIMERS: [(Timer, &str); 8] = [
+const TIMERS: [(Timer, &str); 9] = [
     (Timer::Card, "card"),
     (Timer::Prompt, "prompt"),
     (Timer::Announce, "announce"),
@@ -63,6 +72,7 @@ const TIMERS: [(Timer, &str); 8] = [
     (Timer::Release, "release"),
     (Timer::Memo, "memo"),
     (Timer::Key, "key"),
+    (Timer::Pause, "recording pause"),
 ];
 
 /// Where the call is.
@@ -97,6 +107,8 @@ enum Purpose {
     Offer,
     /// An agent asks a third party, or sends the caller on.
     Transfer,
+    /// A supervisor hears the talk.
+    Monitor,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +193,10 @@ pub(super) struct Call {
     talk_since: Option<Instant>,
     talked: Duration,
     last_agent: Option<AgentId>,
+    /// What is said is not kept, until then at most.
+    unkept_until: Option<Instant>,
+    /// The recording was paused at some time, or may have been.
+    was_paused: bool,
     caller_in: bool,
     caller_gone: bool,
     caller_hang_ups: u8,
@@ -194,6 +210,8 @@ pub(super) struct Call {
     heard: Option<u32>,
     legs: Vec<Leg>,
     next_leg: u32,
+    monitors: Vec<Monitor>,
+    next_snoop: u32,
     prompt: Option<Prompt>,
     next_playback: u32,
     join_failures: u8,
@@ -202,8 +220,18 @@ pub(super) struct Call {
     held_back: bool,
     disposition: Option<Disposition>,
     menu: Option<Ivr>,
+    /// The office's menus as they were when this caller came to them.
+    menus: Arc<Menus>,
+    /// A caller who waits is asked how to be called back.
+    call_back: Option<CallBack>,
+    /// The caller is called back at this place in line; the call ends when that is said.
+    kept_place: bool,
     /// Of the prompts to this caller.
     language: Language,
+    /// The queue whose greeting was said, or is not to be said any more.
+    welcomed: Option<QueueId>,
+    /// How long it takes was said.
+    wait_told: bool,
     /// The caller is being told that the office is closed.
     closed: bool,
     /// What the caller did with the keys, oldest first.
@@ -262,6 +290,7 @@ impl Call {
                 Timer::Release => self.release_again(core),
                 Timer::Memo => self.set_memo(core),
                 Timer::Key => self.no_key(core),
+                Timer::Pause => self.pause_over(core, Actor::Engine),
             }
         }
         self.wake_legs(core, now);
@@ -300,7 +329,12 @@ impl Call {
             Own::TalkBridge => Some(&mut self.talk_bridge),
             Own::MixBridge => Some(&mut self.mix_bridge),
             Own::ConsultBridge => Some(&mut self.consult_bridge),
-            Own::Leg(_) | Own::Outgoing | Own::Playback(_) => None,
+            Own::Leg(_)
+            | Own::Outgoing
+            | Own::Playback(_)
+            | Own::Monitor(_)
+            | Own::MonitorBridge(_)
+            | Own::Snoop(_) => None,
         }
     }
 
@@ -446,7 +480,7 @@ pub(super) fn bury(call: &Call, core: &mut Shared) {
             call: call.id,
             name: call.recording.clone(),
             talked: call.talked,
-            gone: call.caller_gone,
+            gone: call.caller_gone && !call.was_paused,
         });
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::command::{AriRequest, Fact, Update};
 use crate::engine::event::{Actor, Refusal, spans};
 use crate::engine::ids::{AgentId, ChannelId, Own};
 use crate::engine::settings::Strategy;
-use crate::engine::shared::Shared;
+use crate::engine::shared::{PHONE_AWAY, Shared};
 use crate::engine::time::Instant;
 use crate::engine::view::{Disposition, OfferOutcome, PauseReason, Status};
 
@@ -19,6 +19,11 @@ const NET: Duration = Duration::from_secs(10);
 /// Pause after Asterisk failed to make a leg.
 const BACK_OFF: Duration = Duration::from_millis(250);
 
+/// Q.850 "destination out of order": the phone itself went away, not the person.
+const PHONE_GONE: u16 = 27;
+/// Q.850 "requested channel not available": what Asterisk says of a leg that it heard nothing from for too long.
+const PHONE_SILENT: u16 = 44;
+
 /// What an ended leg of a phone means, by Q.850 cause, when the core did not end it itself.
 fn outcome_of(cause: u16, stage: LegStage) -> OfferOutcome {
     match cause {
@@ -26,6 +31,8 @@ fn outcome_of(cause: u16, stage: LegStage) -> OfferOutcome {
         17 | 21 => OfferOutcome::Rejected,
         // No user responding, no answer.
         18 | 19 => OfferOutcome::RingNoAnswer,
+        // The page with the phone was loaded anew while it rang: it is back in a moment.
+        PHONE_GONE if stage == LegStage::Ringing => OfferOutcome::Lost,
         _ if stage == LegStage::Ringing || stage == LegStage::Up => OfferOutcome::Rejected,
         _ => OfferOutcome::Unreachable,
     }
@@ -59,6 +66,7 @@ impl Call {
         if !core.agents.offer(agent, self.id, no) {
             return false;
         }
+        self.offer_interrupts(core);
         let to_all = settings.strategy == Strategy::RingAll && !matches!(was, Eligible::Only(_));
         let during = if to_all { Eligible::Ringing } else { Eligible::Nobody };
         if was != during {
@@ -83,7 +91,8 @@ impl Call {
     ) -> u32 {
         self.next_leg += 1;
         let no = self.next_leg;
-        let channel: ChannelId = Own::Leg(no).id(self.id).into();
+        let own = if purpose == Purpose::Monitor { Own::Monitor(no) } else { Own::Leg(no) };
+        let channel: ChannelId = own.id(self.id).into();
         let lease = core.now.mono + spans::RING_START;
         core.arm(self.id, lease, "lease");
         core.persist(Fact::LegStarted {
@@ -99,13 +108,15 @@ impl Call {
             AriRequest::Ring {
                 channel: channel.clone(),
                 dial,
-                on_behalf_of: self.channel.clone(),
+                on_behalf_of: Some(self.channel.clone()),
                 show_number: self.number.clone(),
                 call: self.id,
                 time_out: ring_time + NET,
             },
         );
-        self.make_bridge(core, if self.first_talk.is_some() { Own::MixBridge } else { Own::TalkBridge });
+        if purpose != Purpose::Monitor {
+            self.make_bridge(core, if self.first_talk.is_some() { Own::MixBridge } else { Own::TalkBridge });
+        }
         self.legs.push(Leg {
             no,
             channel,
@@ -156,6 +167,7 @@ impl Call {
             (Phase::Waiting, Purpose::Offer) => self.offer_accepted(core, no),
             (Phase::Dialling(dialled), Purpose::Transfer) if dialled == no => self.join(core, no),
             (Phase::Consulting(_, target), Purpose::Transfer) if target == no => self.consultation_begins(core, no),
+            (_, Purpose::Monitor) => self.monitor_answered(core, no),
             // Somebody else was faster, or the caller is gone.
             _ => self.release_leg(core, no, Some(OfferOutcome::AnsweredElsewhere)),
         }
@@ -175,6 +187,7 @@ impl Call {
     /// Ends one leg. `outcome` is how the offer ends, if the core has decided that.
     pub(super) fn release_leg(&mut self, core: &mut Shared, no: u32, outcome: Option<OfferOutcome>) {
         let (call, queue) = (self.id, self.queue);
+        self.leg_not_monitored(core, no);
         let Some(leg) = self.leg_mut(no).filter(|leg| leg.stage != LegStage::Releasing) else { return };
         leg.stage = LegStage::Releasing;
         let decided = if leg.outcome.is_none() { outcome } else { None };
@@ -215,7 +228,7 @@ impl Call {
     /// A caller whose last offer failed stands in the same place and may be offered to anybody.
     fn offers_again(&mut self, core: &mut Shared) {
         let in_flight = self.legs.iter().any(|leg| leg.stage != LegStage::Releasing);
-        if self.phase != Phase::Waiting || in_flight {
+        if self.phase != Phase::Waiting || in_flight || self.is_keeping_place() {
             return;
         }
         if let Some((place, Eligible::Nobody | Eligible::Ringing)) = self.place
@@ -263,10 +276,21 @@ impl Call {
     fn leg_over(&mut self, core: &mut Shared, no: u32, cause: u16, known: Option<OfferOutcome>) {
         let Some(index) = self.legs.iter().position(|leg| leg.no == no) else { return };
         let leg = self.legs.remove(index);
+        self.leg_not_monitored(core, no);
         let (call, at) = (self.id, core.now.wall);
         core.persist(Fact::LegEnded { call, leg: no, cause, at });
         if leg.in_talk {
             self.talk_pauses(core);
+        }
+        if let Some(agent) = leg.agent.filter(|_| cause == PHONE_GONE && leg.stage != LegStage::Releasing) {
+            // To ring it now would ring what is no more: not before Asterisk hears of it again.
+            core.agent_goes_away(agent);
+        }
+        let lost = matches!(cause, PHONE_GONE | PHONE_SILENT) && leg.stage == LegStage::Up;
+        let serving = matches!(self.phase, Phase::Talking(serving) | Phase::Held(serving) if serving == no);
+        if let Some(agent) = leg.agent.filter(|_| lost && serving) {
+            self.phone_lost(core, agent);
+            return;
         }
         if let Some(agent) = leg.agent {
             if leg.stage != LegStage::Releasing {
@@ -278,6 +302,16 @@ impl Call {
             core.agent_puts_down(agent, call);
         }
         self.go_on_without(core, no);
+    }
+
+    /// The agent's phone went away in the middle of a talk (a page that was loaded anew, a browser that was killed): the
+    /// caller is kept for the agent, whose phone may be back in a moment, and then for anybody.
+    fn phone_lost(&mut self, core: &mut Shared, agent: AgentId) {
+        self.note(core, "phone_lost", format!("agent {}", agent.0), Actor::Engine);
+        self.leave_talk(core);
+        self.enter_queue(core, self.queue, Some(agent));
+        self.arm(core, Timer::Reserve, PHONE_AWAY);
+        core.agent_puts_down(agent, self.id);
     }
 
     /// What the loss of a leg means for the call.

@@ -1,6 +1,6 @@
 //! A call as shown to people.
 
-use crate::engine::call::{Call, LegStage, Phase};
+use crate::engine::call::{Call, LegStage, Phase, Purpose};
 use crate::engine::shared::Shared;
 use crate::engine::view::{CallStage, CallView};
 
@@ -9,7 +9,9 @@ impl Call {
         match self.phase {
             Phase::Loading => CallStage::Arriving,
             Phase::Greeting => CallStage::Greeting,
+            Phase::Menu if self.kept_place => CallStage::Kept,
             Phase::Menu => CallStage::Menu,
+            Phase::Waiting if self.is_keeping_place() => CallStage::Kept,
             Phase::Waiting if self.legs.iter().any(|leg| leg.stage != LegStage::Releasing) => CallStage::Offered,
             Phase::Waiting => CallStage::Waiting,
             // Not yet together: what can be done in a talk cannot be done now.
@@ -43,12 +45,14 @@ impl Call {
             arrived: self.arrived.wall,
             queued: self.queued.map(|at| core.now.wall_of(at)),
             bridged: self.talk_since.map(|at| core.now.wall_of(at)),
+            unkept_until: self.unkept_until.map(|at| core.now.wall_of(at)),
             agents: self
                 .legs
                 .iter()
-                .filter(|leg| leg.stage != LegStage::Releasing)
+                .filter(|leg| leg.stage != LegStage::Releasing && leg.purpose != Purpose::Monitor)
                 .filter_map(|leg| leg.agent)
                 .collect(),
+            monitors: self.monitors_view(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub enum Outcome {
     NotAllowed,
     /// Asterisk was restarted, or the engine could not follow the call to its end.
     Interrupted,
-    /// Given up because the client rang in meanwhile, or nothing was left to tell.
+    /// Given up because the client rang in meanwhile, nothing was left to tell, or the reserved agent went away.
     GivenUp,
 }
 
@@ -165,6 +165,8 @@ pub(super) struct Attempt {
     pub early_media: bool,
     /// The dialplan has armed a recording, and no call will collect it.
     pub armed: bool,
+    /// What it was for, once it was delivered: the callback is forgotten then.
+    pub about: Option<&'static str>,
 }
 
 impl Attempt {
@@ -180,6 +182,7 @@ impl Attempt {
             delivered: false,
             early_media: false,
             armed: false,
+            about: None,
         }
     }
 }

@@ -7,23 +7,25 @@
 //! From the answer of a person on, a call has the line; what it tells comes back as `Callbacks::delivered`.
 
 pub mod attempt;
+mod calling;
 pub mod request;
 mod schedule;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use attempt::{Attempt, Outcome, Stage, memo, read_memo};
-use request::{About, CallbackEnd, CallbackRequest};
+use attempt::{Attempt, Outcome, Stage};
+use request::{About, CallbackEnd, CallbackRequest, KeptPlace};
 use schedule::Schedule;
 
 use crate::domain::ids::{ClientId, OrderId};
 
-use super::command::{AriRequest, Command, Fact, HangUpCause};
-use super::event::{Answered, CallerCard, CallerOrder, ChannelSnapshot, Origin, Refusal, spans};
-use super::ids::{CallId, CallbackId, NodeId};
-use super::shared::{Shared, recording_name};
-use super::time::{Instant, Wall};
+use super::command::{AriRequest, Fact, HangUpCause};
+use super::event::CallerCard;
+use super::ids::{CallId, CallbackId};
+use super::shared::{Shared, Tiding};
+use super::time::Instant;
 use super::timers::Owner;
 
 /// Callbacks that become due in one event: the work of an event stays bounded however many are due at once.
@@ -54,6 +56,8 @@ pub(super) struct Errand {
 struct Occupied {
     number: String,
     client: Option<ClientId>,
+    /// The client rang in, or has been told already: was not called by this one in vain.
+    reached: bool,
 }
 
 /// All callbacks, and the attempts in flight.
@@ -85,6 +89,10 @@ impl Callbacks {
         let until = u64::try_from(request.due.0.saturating_sub(core.now.wall.0)).unwrap_or(0);
         let due = core.now.mono + Duration::from_millis(until).min(settings.interval);
         let exhausted = request.attempts >= settings.attempts;
+        if request.place().is_some() {
+            // Is called anyway.
+            self.found_again(core, &request.number, request.client);
+        }
         if let About::Order { order, .. } = &request.about {
             self.order_changed(order);
         }
@@ -119,13 +127,16 @@ impl Callbacks {
     /// It is not wanted any more. A talk that has begun goes on.
     pub fn cancelled(&mut self, core: &mut Shared, id: CallbackId) {
         let flying = self.schedule.flying(id);
-        self.schedule.remove(id);
+        if self.schedule.remove(id).is_some_and(|request| request.place().is_some()) {
+            core.tidings.push_back(Tiding::PlaceOver(id));
+        }
         if let Some(attempt) = flying {
             self.give_up(core, attempt);
         }
     }
 
-    fn give_up(&mut self, core: &mut Shared, attempt: CallId) {
+    /// Nobody is to be called by this attempt any more, unless it was answered.
+    pub fn give_up(&mut self, core: &mut Shared, attempt: CallId) {
         if self.is_unanswered(attempt) {
             self.hang_up(core, attempt, Outcome::GivenUp);
         }
@@ -134,6 +145,9 @@ impl Callbacks {
     fn end(&mut self, core: &mut Shared, id: CallbackId, end: CallbackEnd) {
         if let Some(request) = self.schedule.remove(id) {
             let at = core.now.wall;
+            if request.place().is_some() {
+                core.tidings.push_back(Tiding::PlaceOver(id));
+            }
             let waited = u64::try_from(at.0.saturating_sub(request.created.0)).unwrap_or(0);
             let (about, waited) = (request.reason(), Duration::from_millis(waited));
             core.persist(Fact::CallbackEnded { callback: id, end, about, waited, at });
@@ -153,14 +167,81 @@ impl Callbacks {
         }
     }
 
+    // ---- kept places
+
+    /// The kept place of this callback.
+    pub fn kept(&self, id: CallbackId) -> Option<&KeptPlace> {
+        self.schedule.get(id).and_then(CallbackRequest::place)
+    }
+
+    /// Whom this callback is for.
+    pub fn request(&self, id: CallbackId) -> Option<&CallbackRequest> {
+        self.schedule.get(id)
+    }
+
+    /// The place that is kept for who has this number, or is this client.
+    pub fn place_of(&self, number: &str, client: Option<ClientId>) -> Option<CallbackId> {
+        self.schedule.place_of(number, client)
+    }
+
+    /// The next kept place of which it changed whether its client may be called now.
+    pub fn moved(&mut self) -> Option<CallbackId> {
+        self.schedule.moved()
+    }
+
+    /// The client of this kept place may be called now.
+    pub fn is_callable(&self, id: CallbackId) -> bool {
+        self.schedule.is_callable(id)
+    }
+
+    /// The attempt in flight for it.
+    pub fn attempt_of(&self, id: CallbackId) -> Option<CallId> {
+        self.schedule.flying(id)
+    }
+
+    /// The callback that this attempt is for.
+    pub fn callback_of(&self, attempt: CallId) -> Option<CallbackId> {
+        self.attempts.get(&attempt).map(|attempt| attempt.callback)
+    }
+
+    /// The client's phone is being rung by this attempt, and nobody has answered.
+    pub fn is_ringing(&self, attempt: CallId) -> bool {
+        self.attempts.get(&attempt).is_some_and(|attempt| match attempt.stage {
+            Stage::Dialling | Stage::Ringing => true,
+            Stage::Screening | Stage::Talking | Stage::Ending(_) => false,
+        })
+    }
+
+    /// The client came to the queue by another way, and has the place.
+    pub fn reclaimed(&mut self, core: &mut Shared, id: CallbackId) {
+        let flying = self.schedule.flying(id);
+        self.end(core, id, CallbackEnd::Superseded);
+        flying.into_iter().for_each(|attempt| self.give_up(core, attempt));
+    }
+
     // ---- who is on the line
 
     /// A call with this number has begun that is no attempt: the client is not called meanwhile.
     pub fn rang_in(&mut self, core: &mut Shared, call: CallId, number: &str) {
         if !number.is_empty() {
-            self.found_again(core, number);
-            self.occupy(core, call, Occupied { number: number.to_owned(), client: None });
+            self.found_again(core, number, None);
+            self.occupy(core, call, Occupied { number: number.to_owned(), client: None, reached: true });
         }
+    }
+
+    /// This number is called for an agent: nobody else calls it meanwhile.
+    pub fn called(&mut self, core: &mut Shared, call: CallId, number: &str) {
+        self.occupy(core, call, Occupied { number: number.to_owned(), client: None, reached: false });
+    }
+
+    /// A call with this number is going on, in whichever direction.
+    pub fn is_on_the_line(&self, number: &str) -> bool {
+        !self.schedule.flying_to(number, None).is_empty()
+    }
+
+    /// A call with this number is going on beside this one.
+    pub fn talks_with(&self, number: &str, beside: CallId) -> bool {
+        self.schedule.flying_to(number, None).iter().any(|call| *call != beside)
     }
 
     /// A call with this number was taken up that a former engine made, and that has been told.
@@ -170,8 +251,8 @@ impl Callbacks {
     }
 
     /// A caller who was lost rang in again, or was reached: need not be called for that.
-    fn found_again(&mut self, core: &mut Shared, number: &str) {
-        for id in self.schedule.lost_of(number) {
+    fn found_again(&mut self, core: &mut Shared, number: &str, client: Option<ClientId>) {
+        for id in self.schedule.lost_of(number, client) {
             let flying = self.schedule.flying(id);
             if flying.is_none_or(|attempt| self.is_unanswered(attempt)) {
                 self.end(core, id, CallbackEnd::Superseded);
@@ -183,6 +264,9 @@ impl Callbacks {
     /// It is known whose call that is.
     pub fn known(&mut self, core: &mut Shared, call: CallId, client: ClientId) {
         if let Some(occupied) = self.occupied.get(&call).filter(|occupied| occupied.client.is_none()).cloned() {
+            if occupied.reached {
+                self.found_again(core, &occupied.number, Some(client));
+            }
             self.occupy(core, call, Occupied { client: Some(client), ..occupied });
         }
     }
@@ -202,241 +286,6 @@ impl Callbacks {
             self.schedule.free(call, &with.number, with.client);
         }
     }
-
-    // ---- calling
-
-    /// Somebody can be called now.
-    pub fn may_dial(&self, core: &Shared) -> bool {
-        self.schedule.has_ready()
-            && core.settings.callback.enabled
-            && core.settings.trunk.is_some()
-            && self.attempts.len() + self.taken_up.len() < core.settings.callback.lines
-            && core.first_node().is_some()
-    }
-
-    /// Calls the next one; `id` is the attempt's and that of the call that may come of it.
-    pub fn dial(&mut self, core: &mut Shared, id: CallId) {
-        let Some(node) = core.first_node() else { return };
-        let Some(request) = self.schedule.start(id) else { return };
-        let (callback, number, client) = (request.id, request.number.clone(), request.client);
-        self.occupied.insert(id, Occupied { number: number.clone(), client });
-        let mut attempt = Attempt::new(id, callback, node);
-        core.persist(Fact::AttemptStarted { callback, attempt: id, at: core.now.wall });
-        let Some(dial) = core.settings.outside(&number) else {
-            self.conclude(core, id, &attempt, Outcome::NotAllowed, 0);
-            return;
-        };
-        let due = core.now.mono + SETTING_UP;
-        attempt.due = Some(due);
-        core.arm(id, due, "attempt");
-        core.out.push_back(Command::LoadCaller { call: id, number: number.clone() });
-        let request = AriRequest::Dial {
-            channel: attempt.channel.clone(),
-            dial,
-            number,
-            show_number: core.settings.callback.show_number.clone(),
-            memo: memo(callback),
-            time_out: core.settings.callback.ring_time + SETTING_UP + NET,
-        };
-        self.attempts.insert(id, attempt);
-        core.ari(node, id, request);
-    }
-
-    /// This is an attempt that no call has yet.
-    pub fn has(&self, id: CallId) -> bool {
-        self.attempts.get(&id).is_some_and(|attempt| attempt.stage != Stage::Talking)
-    }
-
-    /// What the office knows of the client who is being called.
-    pub fn card_loaded(&mut self, id: CallId, card: CallerCard) {
-        if self.attempts.contains_key(&id) {
-            self.cards.insert(id, card);
-        }
-    }
-
-    /// An order changed: a client who is being called hears how it stands at the answer.
-    pub fn order_changed(&mut self, order: &CallerOrder) {
-        for card in self.cards.values_mut() {
-            if card.orders.iter().any(|known| known.order == order.order) {
-                let known = card.orders.iter().cloned();
-                card.orders =
-                    known.map(|known| if known.order == order.order { order.clone() } else { known }).collect();
-            }
-        }
-    }
-
-    /// The network plays something; that is no answer, and no ringing either.
-    pub fn progresses(&mut self, core: &mut Shared, id: CallId) {
-        if let Some(attempt) = self.attempts.get_mut(&id).filter(|attempt| attempt.stage == Stage::Dialling) {
-            attempt.early_media = true;
-        }
-        self.starts_ringing(core, id);
-    }
-
-    /// The far phone rings.
-    pub fn rings(&mut self, core: &mut Shared, id: CallId) {
-        if let Some(attempt) = self.attempts.get_mut(&id) {
-            attempt.early_media = false;
-        }
-        self.starts_ringing(core, id);
-    }
-
-    fn starts_ringing(&mut self, core: &mut Shared, id: CallId) {
-        let Some(attempt) = self.attempts.get_mut(&id).filter(|attempt| attempt.stage == Stage::Dialling) else {
-            return;
-        };
-        attempt.stage = Stage::Ringing;
-        let due = core.now.mono + core.settings.callback.ring_time;
-        attempt.due = Some(due);
-        core.arm(id, due, "attempt");
-    }
-
-    /// Answered: by whom?
-    pub fn answers(&mut self, core: &mut Shared, id: CallId) {
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
-        match attempt.stage {
-            Stage::Dialling | Stage::Ringing => {}
-            Stage::Screening | Stage::Talking | Stage::Ending(_) => return,
-        }
-        attempt.stage = Stage::Screening;
-        let due = core.now.mono + SCREENING;
-        attempt.due = Some(due);
-        let (node, channel) = (attempt.node, attempt.channel.clone());
-        core.arm(id, due, "attempt");
-        core.ari(node, id, AriRequest::Screen { channel, attempt: id });
-    }
-
-    /// The dialplan knows who answered. What is to be told, if it is a person and there is something to tell.
-    pub fn screened(&mut self, core: &mut Shared, id: CallId, answered: Answered) -> Option<Errand> {
-        let attempt = self.attempts.get_mut(&id)?;
-        match attempt.stage {
-            Stage::Dialling | Stage::Ringing | Stage::Screening => {}
-            Stage::Talking | Stage::Ending(_) => return None,
-        }
-        let callback = attempt.callback;
-        if answered == Answered::Machine {
-            self.hang_up(core, id, Outcome::Machine);
-            return None;
-        }
-        let card = self.cards.remove(&id);
-        let Some(request) = self.schedule.get(callback) else {
-            attempt.armed = true;
-            self.hang_up(core, id, Outcome::GivenUp);
-            return None;
-        };
-        let known =
-            card.as_ref().and_then(|card| card.orders.iter().find(|order| Some(order.order) == request.order()));
-        if known.is_some_and(|order| !request.still_tells(order.state)) {
-            attempt.armed = true;
-            self.end(core, callback, CallbackEnd::Superseded);
-            self.hang_up(core, id, Outcome::GivenUp);
-            return None;
-        }
-        let errand =
-            Errand { number: request.number.clone(), about: request.about.clone(), language: request.language, card };
-        if let Some(attempt) = self.attempts.get_mut(&id) {
-            attempt.stage = Stage::Talking;
-            attempt.due = None;
-        }
-        Some(errand)
-    }
-
-    /// The person on the line heard what there is to tell, or pressed a key.
-    pub fn delivered(&mut self, core: &mut Shared, id: CallId) {
-        if let Some(attempt) = self.attempts.get_mut(&id).filter(|attempt| !attempt.delivered) {
-            attempt.delivered = true;
-            let callback = attempt.callback;
-            self.end(core, callback, CallbackEnd::Delivered);
-            if let Some(number) = self.occupied.get(&id).map(|with| with.number.clone()) {
-                self.found_again(core, &number);
-            }
-        }
-    }
-
-    /// A call is over and forgotten: that of an attempt, or any other. `lost`: nobody knows how it ended.
-    pub fn call_over(&mut self, core: &mut Shared, id: CallId, lost: bool) {
-        match self.attempts.remove(&id) {
-            Some(attempt) => {
-                let outcome = match (attempt.delivered, lost) {
-                    (true, _) => Outcome::Delivered,
-                    (false, true) => Outcome::Interrupted,
-                    (false, false) => Outcome::HungUp,
-                };
-                self.conclude(core, id, &attempt, outcome, 16);
-            }
-            None => {
-                self.taken_up.remove(&id);
-                self.vacate(id);
-            }
-        }
-    }
-
-    /// The channel of an attempt is gone before a call had it.
-    pub fn gone(&mut self, core: &mut Shared, id: CallId, cause: u16) {
-        if !self.has(id) {
-            return;
-        }
-        let Some(attempt) = self.attempts.remove(&id) else { return };
-        let outcome = match attempt.stage {
-            Stage::Dialling => Outcome::of_cause(cause, false),
-            // The operator said that the phone is switched off or out of reach.
-            Stage::Ringing if attempt.early_media => match Outcome::of_cause(cause, false) {
-                Outcome::NoAnswer => Outcome::Unreachable,
-                other => other,
-            },
-            Stage::Ringing => Outcome::of_cause(cause, true),
-            Stage::Screening | Stage::Talking => Outcome::HungUp,
-            Stage::Ending(outcome) => outcome,
-        };
-        self.conclude(core, id, &attempt, outcome, cause);
-    }
-
-    fn hang_up(&mut self, core: &mut Shared, id: CallId, outcome: Outcome) {
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
-        attempt.stage = Stage::Ending(outcome);
-        attempt.hang_ups += 1;
-        let due = core.now.mono + spans::RELEASE;
-        attempt.due = Some(due);
-        let (node, channel) = (attempt.node, attempt.channel.clone());
-        core.arm(id, due, "attempt");
-        core.ari(node, id, AriRequest::HangUp { channel, cause: HangUpCause::Normal });
-    }
-
-    /// An attempt is over: what now?
-    fn conclude(&mut self, core: &mut Shared, id: CallId, attempt: &Attempt, outcome: Outcome, cause: u16) {
-        self.cards.remove(&id);
-        if attempt.armed
-            && let Some(with) = self.occupied.get(&id)
-        {
-            let name = recording_name(&attempt.channel, &with.number);
-            let (node, talked) = (attempt.node, Duration::ZERO);
-            core.out.push_back(Command::CollectRecording { node, call: id, name, talked, gone: true });
-        }
-        self.vacate(id);
-        let (callback, at) = (attempt.callback, core.now.wall);
-        let settings = &core.settings.callback;
-        let wanted = self.schedule.get(callback);
-        let made = wanted.map_or(0, |request| request.attempts);
-        let about = wanted.map_or("taken_back", CallbackRequest::reason);
-        let attempts = made.saturating_add(u8::from(outcome.counts()));
-        let exhausted = outcome.is_final() || attempts >= settings.attempts;
-        let pause =
-            if outcome == Outcome::Interrupted { INTERRUPTED.min(settings.interval) } else { settings.interval };
-        let pending = self.schedule.flying(callback) == Some(id);
-        let due = if pending && !exhausted { Wall(at.0.saturating_add(millis(pause))) } else { at };
-        core.persist(Fact::AttemptEnded { callback, attempt: id, about, outcome, cause, attempts, due, at });
-        if !pending {
-            return;
-        }
-        if exhausted {
-            let end = if outcome == Outcome::Delivered { CallbackEnd::Delivered } else { CallbackEnd::Exhausted };
-            self.end(core, callback, end);
-        } else {
-            self.schedule.postpone(callback, core.now.mono + pause, due, attempts);
-            self.arm(core);
-        }
-    }
-
     // ---- time
 
     /// One wake-up at a time: however many attempts end, there is one for the first that becomes due.
@@ -493,100 +342,4 @@ impl Callbacks {
             }
         }
     }
-
-    // ---- Asterisk's trouble
-
-    /// Asterisk did not do what was asked for an attempt.
-    pub fn refused(&mut self, core: &mut Shared, id: CallId, request: &AriRequest, why: &Refusal) {
-        match (request, why) {
-            (AriRequest::Dial { .. }, Refusal::Unprocessable(_) | Refusal::NotFound) => {
-                // The trunk cannot be dialled: nothing was made.
-                self.decide(id, Outcome::Congestion);
-                self.gone(core, id, 0);
-            }
-            (AriRequest::Dial { .. }, Refusal::Unreachable) => {
-                self.decide(id, Outcome::Interrupted);
-                self.gone(core, id, 0);
-            }
-            (AriRequest::Dial { .. }, Refusal::Conflict | Refusal::Failed(_) | Refusal::TimedOut) => {
-                self.hang_up_unless_ending(core, id, Outcome::Interrupted);
-            }
-            (AriRequest::Screen { .. } | AriRequest::HangUp { .. }, Refusal::NotFound) => self.gone(core, id, 0),
-            // In the dialplan already.
-            (AriRequest::Screen { .. }, Refusal::Conflict) => {}
-            (AriRequest::Screen { .. }, _) => self.hang_up_unless_ending(core, id, Outcome::Interrupted),
-            _ => {}
-        }
-    }
-
-    fn decide(&mut self, id: CallId, outcome: Outcome) {
-        if let Some(attempt) = self.attempts.get_mut(&id)
-            && !matches!(attempt.stage, Stage::Ending(_))
-        {
-            attempt.stage = Stage::Ending(outcome);
-        }
-    }
-
-    fn hang_up_unless_ending(&mut self, core: &mut Shared, id: CallId, outcome: Outcome) {
-        if self.is_unanswered(id) {
-            self.hang_up(core, id, outcome);
-        }
-    }
-
-    /// Brings the attempts of a node into line with what stands there. Those that a call has are the call's.
-    pub fn reconcile(&mut self, core: &mut Shared, node: NodeId, found: &BTreeMap<CallId, &ChannelSnapshot>) {
-        let own = |(id, attempt): (&CallId, &Attempt)| {
-            (attempt.node == node && attempt.stage != Stage::Talking).then_some(*id)
-        };
-        for id in self.attempts.iter().filter_map(own).collect::<Vec<_>>() {
-            match found.get(&id) {
-                None => {
-                    self.decide(id, Outcome::Interrupted);
-                    self.gone(core, id, 0);
-                }
-                Some(seen) if seen.arrival.answered => self.answers(core, id),
-                Some(seen) if seen.ringing => self.rings(core, id),
-                Some(_) => {}
-            }
-            if let Some(due) = self.attempts.get(&id).and_then(|attempt| attempt.due) {
-                core.arm(id, due.max(core.now.mono + spans::RING_START), "attempt");
-            }
-        }
-    }
-
-    /// Takes up an attempt of a former engine. `false`: nobody wants it any more, the channel is to be ended.
-    pub fn adopt(&mut self, core: &mut Shared, node: NodeId, id: CallId, seen: &ChannelSnapshot) -> bool {
-        let callback = seen.arrival.memo.as_deref().and_then(read_memo);
-        let Some((callback, request)) = callback.and_then(|id| Some((id, self.schedule.get(id)?.clone()))) else {
-            return false;
-        };
-        if self.schedule.flying(callback).is_some() {
-            return false;
-        }
-        self.schedule.fly(callback, id);
-        self.occupied.insert(id, Occupied { number: request.number.clone(), client: request.client });
-        let mut attempt = Attempt::new(id, callback, node);
-        let due = core.now.mono + SETTING_UP;
-        attempt.due = Some(due);
-        self.attempts.insert(id, attempt);
-        core.arm(id, due, "attempt");
-        core.out.push_back(Command::LoadCaller { call: id, number: request.number });
-        // Written again where the former engine wrote it: it may not have come to that.
-        core.persist(Fact::AttemptStarted { callback, attempt: id, at: seen.arrival.created });
-        match (&seen.arrival.origin, seen.arrival.answered) {
-            // The person is waiting in the application: the engine goes on as with one who has just come in.
-            (Origin::Outgoing { .. }, _) => {}
-            (_, true) => self.answers(core, id),
-            (_, false) => {
-                if seen.ringing {
-                    self.rings(core, id);
-                }
-            }
-        }
-        true
-    }
-}
-
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -4,7 +4,7 @@ use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::notify::Occasion;
 use crate::domain::order::State;
 use crate::engine::event::CallerOrder;
-use crate::engine::ids::CallbackId;
+use crate::engine::ids::{CallId, CallbackId, NodeId};
 use crate::engine::time::Wall;
 use crate::speech::Language;
 
@@ -45,6 +45,23 @@ pub enum About {
     Lost,
     /// The office wants to tell this: a wish for a birthday, a change of its hours.
     Words(String),
+    /// The client does not wait on the line: is called when an agent is reserved, and put through.
+    Place(KeptPlace),
+}
+
+/// A place in a queue that is kept for a client who hung up and is to be called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPlace {
+    /// The call in which the client asked for it; stands in line in its place.
+    pub call: CallId,
+    /// On which Asterisk.
+    pub node: NodeId,
+    /// The queue, by name: ids change with the settings.
+    pub queue: String,
+    /// What the client's card added to the queue's priority.
+    pub priority: i16,
+    /// When the client entered the queue.
+    pub entered: Wall,
 }
 
 impl About {
@@ -55,6 +72,7 @@ impl About {
             About::Order { occasion, .. } => occasion.as_str(),
             About::Lost => "lost",
             About::Words(_) => "words",
+            About::Place(_) => "place",
         }
     }
 }
@@ -96,6 +114,9 @@ pub enum Urgency {
     NotFound,
     /// All else.
     Rest,
+    /// A kept place: when it is called the queue decides, not this order. Last, so that it keeps nobody else from
+    /// calling the same number meanwhile.
+    Place,
 }
 
 impl CallbackRequest {
@@ -110,6 +131,7 @@ impl CallbackRequest {
                 Occasion::Closed | Occasion::Cancelled => Urgency::Rest,
             },
             About::Lost | About::Words(_) => Urgency::Rest,
+            About::Place(_) => Urgency::Place,
         }
     }
 
@@ -124,15 +146,25 @@ impl CallbackRequest {
     pub fn order(&self) -> Option<OrderId> {
         match &self.about {
             About::Order { order, .. } => Some(order.order),
-            About::Lost | About::Words(_) => None,
+            About::Lost | About::Words(_) | About::Place(_) => None,
         }
     }
 
-    /// It is about an order of this moment: then the hours in which clients may be called do not matter.
+    /// The place in a queue that it keeps.
+    #[must_use]
+    pub fn place(&self) -> Option<&KeptPlace> {
+        match &self.about {
+            About::Place(place) => Some(place),
+            About::Order { .. } | About::Lost | About::Words(_) => None,
+        }
+    }
+
+    /// It is about an order of this moment, or the client has just asked for it: then the hours in which clients may be
+    /// called do not matter.
     #[must_use]
     pub fn is_pressing(&self) -> bool {
         match &self.about {
-            About::Order { .. } => true,
+            About::Order { .. } | About::Place(_) => true,
             About::Lost | About::Words(_) => false,
         }
     }

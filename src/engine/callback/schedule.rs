@@ -3,7 +3,7 @@
 //! A number is called when its callback is due, nobody else talks with it or its client, and it is the most urgent of
 //! those of whom this holds. Of one number at most one callback stands in the common line, the most urgent one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::request::{About, CallbackRequest, Urgency};
@@ -69,6 +69,10 @@ pub(super) struct Schedule {
     orders: BTreeMap<OrderId, BTreeSet<CallbackId>>,
     /// Callers who were lost, by number.
     lost: BTreeMap<Arc<str>, BTreeSet<CallbackId>>,
+    /// Kept places, by number: one of each.
+    places: BTreeMap<Arc<str>, CallbackId>,
+    /// Kept places of which something changed: whether the client may be called now.
+    moved: VecDeque<CallbackId>,
 }
 
 impl Schedule {
@@ -109,6 +113,9 @@ impl Schedule {
         }
         if request.about == About::Lost {
             self.lost.entry(number.clone()).or_default().insert(id);
+        }
+        if request.place().is_some() {
+            self.places.insert(number.clone(), id);
         }
         self.waiting.insert((due, id));
         self.entries.insert(id, Entry { request, number, stand: Stand::Waiting(due) });
@@ -152,6 +159,9 @@ impl Schedule {
             if of_number.is_empty() {
                 self.lost.remove(&entry.number);
             }
+        }
+        if self.places.get(&entry.number) == Some(&id) {
+            self.places.remove(&entry.number);
         }
         if let Some(client) = entry.request.client
             && let Some(party) = self.parties.get_mut(&client)
@@ -287,9 +297,32 @@ impl Schedule {
         self.orders.get(&order).map(|ids| ids.iter().copied().collect()).unwrap_or_default()
     }
 
-    /// Pending ones of callers with this number who were lost.
-    pub fn lost_of(&self, number: &str) -> Vec<CallbackId> {
-        self.lost.get(number).map(|ids| ids.iter().copied().collect()).unwrap_or_default()
+    /// Pending ones of callers with this number, or of this client, who were lost.
+    pub fn lost_of(&self, number: &str, client: Option<ClientId>) -> Vec<CallbackId> {
+        let party = client.and_then(|client| self.parties.get(&client));
+        let others = party.into_iter().flat_map(|party| party.numbers.keys()).map(AsRef::as_ref);
+        let numbers: BTreeSet<&str> = others.chain([number]).collect();
+        numbers.into_iter().filter_map(|number| self.lost.get(number)).flatten().copied().collect()
+    }
+
+    /// The place that is kept for who has this number, or is this client.
+    pub fn place_of(&self, number: &str, client: Option<ClientId>) -> Option<CallbackId> {
+        let of_client = || {
+            let party = client.and_then(|client| self.parties.get(&client))?;
+            party.numbers.keys().find_map(|number| self.places.get(number)).copied()
+        };
+        self.places.get(number).copied().or_else(of_client)
+    }
+
+    /// The next kept place of which it changed whether its client may be called now.
+    pub fn moved(&mut self) -> Option<CallbackId> {
+        self.moved.pop_front()
+    }
+
+    /// The client of this kept place may be called now: it is due, and nobody talks with the client.
+    pub fn is_callable(&self, id: CallbackId) -> bool {
+        let Some(entry) = self.entries.get(&id) else { return false };
+        self.lines.get(&entry.number).is_some_and(|line| line.offered == Some(entry.turn()))
     }
 
     /// Attempts in flight to this number or client.
@@ -314,7 +347,10 @@ impl Schedule {
             if let Some(before) = before {
                 self.ready.remove(&before);
             }
-            self.ready.extend(offered);
+            // A kept place is called when an agent is reserved: that is for the queue to say.
+            let place = |turn: &Turn| turn.0 == Urgency::Place;
+            self.ready.extend(offered.filter(|turn| !place(turn)));
+            self.moved.extend(before.iter().chain(&offered).filter(|turn| place(turn)).map(|turn| turn.2));
         }
     }
 

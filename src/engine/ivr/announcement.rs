@@ -131,11 +131,15 @@ impl Announcement {
                     Some(State::Assigned) if *occasion == Occasion::EtaChanged => {
                         [Phrase::EtaMoved].into_iter().chain(status).collect()
                     }
-                    Some(State::Searching | State::Assigned | State::Arrived | State::InTrip) => {
-                        status.into_iter().collect()
+                    Some(State::Arrived) => {
+                        let free = known.and_then(|known| known.free_minutes).filter(|minutes| *minutes > 0);
+                        status.into_iter().chain(free.map(|minutes| Phrase::FreeWaiting { minutes })).collect()
                     }
+                    Some(State::Searching | State::Assigned | State::InTrip) => status.into_iter().collect(),
                     Some(State::Cancelled | State::False) => vec![Phrase::CalledOff],
-                    Some(State::Completed) | None => vec![Phrase::TripOver],
+                    Some(State::Completed) | None => {
+                        vec![Phrase::TripOver(known.map(|known| known.trip).unwrap_or_default())]
+                    }
                 }
             }
         };

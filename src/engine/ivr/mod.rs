@@ -1,10 +1,12 @@
 //! What callers hear and do before anybody talks with them.
 //!
 //! - [`announcement`]: what a client whom the office calls is told
+//! - [`call_back`]: who waits may choose to be called back instead
 //! - [`menu`]: menus of the office's own, as described in the configuration
 //! - [`order_status`]: who has an order is told how it stands, and may cancel it
 
 pub mod announcement;
+pub mod call_back;
 pub mod menu;
 pub mod order_status;
 
@@ -42,6 +44,12 @@ pub enum Choice {
     HeardChange(OrderId),
     /// A car is looked for again.
     SearchesAgain(OrderId),
+    /// Wants to be called back instead of waiting.
+    WantsCallback,
+    /// Is called back, at the same place in line.
+    KeptPlace,
+    /// Did not call at all: was called by the office, for this (the word of the callback).
+    CalledBack(&'static str),
 }
 
 impl Choice {
@@ -62,10 +70,13 @@ impl Choice {
             Choice::NoKey => "no_key",
             Choice::HeardChange(_) => "heard_change",
             Choice::SearchesAgain(_) => "searches_again",
+            Choice::WantsCallback => "wants_callback",
+            Choice::KeptPlace => "kept_place",
+            Choice::CalledBack(_) => "called_back",
         }
     }
 
-    /// What it was about: an order's number, a key; empty when there is nothing to add.
+    /// What it was about: an order's number, a key, what the client was called for; empty when there is nothing to add.
     #[must_use]
     pub fn detail(self) -> String {
         match self {
@@ -76,7 +87,13 @@ impl Choice {
             | Choice::SearchesAgain(order)
             | Choice::HeardChange(order) => order.0.to_string(),
             Choice::Key(key) | Choice::AskedFor(key) | Choice::WrongKey(key) => key.to_string(),
-            Choice::HeardStatus | Choice::Repeated | Choice::WantsAgent | Choice::NoKey => String::new(),
+            Choice::CalledBack(what_for) => what_for.to_owned(),
+            Choice::HeardStatus
+            | Choice::Repeated
+            | Choice::WantsAgent
+            | Choice::NoKey
+            | Choice::WantsCallback
+            | Choice::KeptPlace => String::new(),
         }
     }
 }

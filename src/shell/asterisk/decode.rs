@@ -48,7 +48,8 @@ pub(super) enum Decoded {
 const NORMAL_CLEARING: u16 = 16;
 
 /// Types that Asterisk need not send at all: most of the frames of a call.
-pub(super) const UNWANTED: [&str; 9] = [
+pub(super) const UNWANTED: [&str; 10] = [
+    "BridgeCreated",
     "BridgeDestroyed",
     "ChannelVarset",
     "ChannelDialplan",
@@ -61,13 +62,12 @@ pub(super) const UNWANTED: [&str; 9] = [
 ];
 
 /// Known types that come rarely and do not concern us.
-const RARE: [&str; 25] = [
+const RARE: [&str; 24] = [
     "ApplicationMoveFailed",
     "ApplicationRegistered",
     "ApplicationUnregistered",
     "BridgeAttendedTransfer",
     "BridgeBlindTransfer",
-    "BridgeCreated",
     "BridgeMerged",
     "BridgeVideoSourceChanged",
     "CallBroadcast",
@@ -91,16 +91,11 @@ const RARE: [&str; 25] = [
 
 /// Reads one frame.
 pub(super) fn decode(frame: &str) -> Decoded {
-    #[derive(Deserialize)]
-    struct Head<'a> {
-        #[serde(rename = "type", borrow)]
-        kind: Cow<'a, str>,
-    }
-    let head: Head<'_> = match serde_json::from_str(frame) {
-        Ok(head) => head,
+    let kind = match kind_of(frame) {
+        Ok(kind) => kind,
         Err(error) => return Decoded::Malformed(error.to_string()),
     };
-    match head.kind.as_ref() {
+    match kind.as_ref() {
         "StasisStart" => read::<models::StasisStart>(frame, arrived),
         "StasisEnd" => read::<models::StasisEnd>(frame, |event| event_of(NodeEvent::Left(id_of(event.channel)))),
         "ChannelStateChange" => read::<models::ChannelStateChange>(frame, |event| state_changed(event.channel)),
@@ -132,6 +127,20 @@ pub(super) fn decode(frame: &str) -> Decoded {
     }
 }
 
+/// The frame's type. Asterisk writes it first, so that it is usually found without looking at the rest.
+fn kind_of(frame: &str) -> serde_json::Result<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+    }
+    let first = frame.strip_prefix("{\"type\":").and_then(|rest| rest.trim_start().strip_prefix('"'));
+    match first.and_then(|rest| rest.split_once('"')) {
+        Some((kind, _)) if !kind.contains('\\') => Ok(Cow::Borrowed(kind)),
+        _ => serde_json::from_str::<Head<'_>>(frame).map(|head| head.kind),
+    }
+}
+
 #[derive(Deserialize)]
 struct HangUpRequest {
     channel: HungUp,
@@ -152,10 +161,11 @@ fn hung_up(event: HangUpRequest) -> Decoded {
     let cause = event.cause.and_then(|cause| u16::try_from(cause).ok()).unwrap_or(NORMAL_CLEARING);
     let channel: ChannelId = event.channel.id.into();
     // An agent who talked has put down: the phone takes the next call now, and not when Asterisk has taken its channel
-    // apart (0.6 ms). A client who was called has: the end of the prompt that follows is no hearing it to its end. One that only rang may have refused: its own events tell how.
+    // apart (0.6 ms). So has a client who was called: the prompt that ends next was not heard to its end. One that only
+    // rang may have refused: its own events tell how.
     if !event.soft
         && event.channel.state == "Up"
-        && matches!(Own::parse(channel.as_str()), Some((_, Own::Leg(_) | Own::Outgoing)))
+        && matches!(Own::parse(channel.as_str()), Some((_, Own::Leg(_) | Own::Monitor(_) | Own::Outgoing)))
     {
         return event_of(NodeEvent::Gone { channel, cause });
     }

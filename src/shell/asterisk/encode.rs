@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::engine::command::{AriRequest, HangUpCause};
+use crate::engine::event::MonitorMode;
 use crate::engine::ids::Own;
 
 use super::rest::{CHANNEL_DEADLINE, HttpRequest, NOT_IN_APPLICATION, RestError};
@@ -39,7 +40,7 @@ impl Step {
     /// The channel that was just made has not entered the application yet (its own thread does that): to be sent again.
     pub(super) fn too_early(&self, error: &RestError) -> bool {
         let message = match error {
-            RestError::Status { status: 409, message, .. } => message,
+            RestError::Status { status: 409 | 422, message, .. } => message,
             _ => return false,
         };
         self.may_be_early && message == NOT_IN_APPLICATION
@@ -84,7 +85,7 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
                 names,
                 channel.as_str(),
                 dial,
-                on_behalf_of.as_str(),
+                on_behalf_of.as_ref().map(|channel| channel.as_str()),
                 show_number,
                 &call.to_string(),
                 *time_out,
@@ -104,15 +105,18 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
             }
         }
         // One that is not in the application is in the dialplan already.
-        AriRequest::Screen { channel, attempt } => one(HttpRequest::post(&["channels", channel.as_str(), "continue"])
-            .query("context", OUTBOUND_CONTEXT)
-            .query("extension", &attempt.to_string())
-            .query("priority", "1")),
+        AriRequest::Screen { channel, attempt, listen } => {
+            one(HttpRequest::post(&["channels", channel.as_str(), "continue"])
+                .query("context", if *listen { OUTBOUND_CONTEXT } else { DIALLED_CONTEXT })
+                .query("extension", &attempt.to_string())
+                .query("priority", "1"))
+        }
         AriRequest::CreateBridge(bridge) => {
             // Asterisk mixes where a bridge may hold many; it has no other word for that than the one for video.
             let kind = match Own::parse(bridge.as_str()) {
                 Some((_, Own::MixBridge)) => "mixing,video_sfu",
-                Some((_, Own::TalkBridge | Own::ConsultBridge | Own::Leg(_) | Own::Outgoing | Own::Playback(_)))
+                Some((_, Own::TalkBridge | Own::ConsultBridge | Own::MonitorBridge(_)))
+                | Some((_, Own::Leg(_) | Own::Outgoing | Own::Playback(_) | Own::Monitor(_) | Own::Snoop(_)))
                 | None => "mixing",
             };
             unless(HttpRequest::post(&["bridges", bridge.as_str()]).json(&json!({ "type": kind })), 409)
@@ -127,6 +131,26 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
             .json(&json!({ "channel": [channel.as_str()] }))
             .within(CHANNEL_DEADLINE)),
         AriRequest::DestroyBridge(bridge) => unless(HttpRequest::delete(&["bridges", bridge.as_str()]), 404),
+        AriRequest::Snoop { on, snoop, bridge, mode } => {
+            let whisper = match mode {
+                MonitorMode::Listen | MonitorMode::TakeOver => "none",
+                // What goes out to the agent's phone; and what comes in from it, which the caller hears.
+                MonitorMode::Whisper => "out",
+                MonitorMode::Join => "both",
+            };
+            let make = HttpRequest::post(&["channels", on.as_str(), "snoop", snoop.as_str()])
+                .query("app", &names.app)
+                .query("spy", "both")
+                .query("whisper", whisper)
+                .within(CHANNEL_DEADLINE);
+            let join = HttpRequest::post(&["bridges", bridge.as_str(), "addChannel"])
+                .query("channel", snoop.as_str())
+                .within(CHANNEL_DEADLINE);
+            Plan {
+                steps: vec![Step::new(make), Step { may_be_early: true, ..Step::new(join) }],
+                undo: Some(HttpRequest::delete(&["channels", snoop.as_str()])),
+            }
+        }
         AriRequest::ToFallback(channel) => one(HttpRequest::post(&["channels", channel.as_str(), "continue"])
             .query("context", FALLBACK_CONTEXT)
             .query("extension", "s")
@@ -142,6 +166,8 @@ pub(super) const MEMO: &str = "PEREZVON";
 const FALLBACK_CONTEXT: &str = "perezvon-fallback";
 /// The dialplan's context that finds out who answered an outgoing call.
 const OUTBOUND_CONTEXT: &str = "perezvon-outbound";
+/// Where it only arms the recording.
+const DIALLED_CONTEXT: &str = "perezvon-dialled";
 /// The global variable that names the phones which that context rings.
 const FALLBACK_AGENTS: &str = "PEREZVON_FALLBACK_AGENTS";
 /// Longer ones are no numbers.
@@ -162,7 +188,7 @@ fn ring(
     names: &Names,
     channel: &str,
     dial: &str,
-    caller: &str,
+    caller: Option<&str>,
     show_number: &str,
     call: &str,
     time_out: Duration,
@@ -172,18 +198,18 @@ fn ring(
     variables.insert("PJSIP_HEADER(add,X-Call-Id)".to_owned(), call.into());
     let mut ring = HttpRequest::post(&["channels", channel, "dial"]).query("timeout", &seconds(time_out));
     if number.is_empty() {
-        ring = ring.query("caller", caller);
+        if let Some(caller) = caller {
+            ring = ring.query("caller", caller);
+        }
     } else {
         variables.insert("CONNECTEDLINE(num,i)".to_owned(), number.into());
     }
-    let create = HttpRequest::post(&["channels", "create"]).json(&json!({
-        "endpoint": dial,
-        "app": names.app,
-        "channelId": channel,
+    let mut body = json!({"endpoint": dial, "app": names.app, "channelId": channel, "variables": variables});
+    if let (Some(caller), Some(body)) = (caller, body.as_object_mut()) {
         // Gives the formats of the caller's channel: no transcoding where the phone has them too.
-        "originator": caller,
-        "variables": variables,
-    }));
+        body.insert("originator".to_owned(), caller.into());
+    }
+    let create = HttpRequest::post(&["channels", "create"]).json(&body);
     // A channel that exists has been dialled, and dialling it again would end it.
     vec![Step::unless(create, 409), Step { may_be_early: true, ..Step::new(ring) }]
 }
@@ -311,7 +337,7 @@ mod tests {
         let ring = |show_number: &str| AriRequest::Ring {
             channel: "pz-0123456789abcdef-l1".into(),
             dial: "PJSIP/agent-101".to_owned(),
-            on_behalf_of: caller(),
+            on_behalf_of: Some(caller()),
             show_number: show_number.to_owned(),
             call: CallId(0x0123_4567_89ab_cdef),
             time_out: Duration::from_millis(15_500),
@@ -350,7 +376,7 @@ mod tests {
              POST /channels/pz-0123456789abcdef-o/dial?timeout=45\n\
              else DELETE /channels/pz-0123456789abcdef-o"
         );
-        let screen = AriRequest::Screen { channel: channel(), attempt: CallId(0x0123_4567_89ab_cdef) };
+        let screen = AriRequest::Screen { channel: channel(), attempt: CallId(0x0123_4567_89ab_cdef), listen: true };
         assert_eq!(
             told(&screen),
             "POST /channels/pz-0123456789abcdef-o/continue?context=perezvon-outbound&extension=0123456789abcdef&priority=1"
@@ -382,6 +408,26 @@ mod tests {
         ] {
             assert_eq!(told(&request), expected);
         }
+    }
+
+    #[test]
+    fn a_supervisor_is_heard_by_whom_the_mode_says() {
+        let snoop = |mode| {
+            told(&AriRequest::Snoop {
+                on: "pz-0123456789abcdef-l1".into(),
+                snoop: "pz-0123456789abcdef-s1".into(),
+                bridge: "pz-0123456789abcdef-w2".into(),
+                mode,
+            })
+        };
+        assert_eq!(
+            snoop(MonitorMode::Listen),
+            "POST /channels/pz-0123456789abcdef-l1/snoop/pz-0123456789abcdef-s1?app=perezvon&spy=both&whisper=none (slow)\n\
+             POST /bridges/pz-0123456789abcdef-w2/addChannel?channel=pz-0123456789abcdef-s1 (slow)\n\
+             else DELETE /channels/pz-0123456789abcdef-s1"
+        );
+        assert!(snoop(MonitorMode::Whisper).contains("whisper=out"));
+        assert!(snoop(MonitorMode::Join).contains("whisper=both"));
     }
 
     #[test]

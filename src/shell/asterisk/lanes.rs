@@ -115,12 +115,13 @@ impl Lanes {
 
     async fn carry_out(&self, request: &AriRequest) -> Result<(), RestError> {
         let plan = encode(request, &self.names, &self.media(request).await);
-        let entrance = match request {
-            AriRequest::Ring { channel, .. } | AriRequest::Dial { channel, .. } => {
-                Some(self.entrances.await_one(channel))
-            }
-            _ => None,
-        };
+        let mut entrance = None;
+        if let AriRequest::Ring { channel, .. }
+        | AriRequest::Dial { channel, .. }
+        | AriRequest::Snoop { snoop: channel, .. } = request
+        {
+            entrance = Some(self.entrances.await_one(channel));
+        }
         for step in &plan.steps {
             if let Some(entrance) = entrance.as_ref().filter(|_| step.may_be_early) {
                 entrance.wait().await;
@@ -230,7 +231,7 @@ mod tests {
         AriRequest::Ring {
             channel: ChannelId::from("leg"),
             dial: "PJSIP/agent-1".to_owned(),
-            on_behalf_of: "17.1".into(),
+            on_behalf_of: Some("17.1".into()),
             show_number: "1".to_owned(),
             call: CallId(1),
             time_out: Duration::from_secs(15),

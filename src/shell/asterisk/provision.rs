@@ -251,6 +251,12 @@ async fn put_one(rest: &Rest, account: &PhoneAccount, media_address: Option<&str
     if let Some(fault) = account.fault() {
         return Err(Fault::Account(fault));
     }
+    // What a phone in the browser has and others have not would stay for ever: Asterisk adds what it is given to what
+    // it has. So the other kind of phone is made anew.
+    let was = field(rest, &account.endpoint, "webrtc").await;
+    if was.is_some_and(|was| (was == "yes" || was == "true") != account.webrtc) {
+        remove_one(rest, &account.endpoint).await?;
+    }
     for (kind, fields) in objects(account, media_address) {
         let request = HttpRequest::put(&dynamic(kind, &account.endpoint)).json(&json!({ "fields": fields }));
         rest.send(&request).await?;
@@ -309,7 +315,17 @@ fn objects(account: &PhoneAccount, media_address: Option<&str>) -> [(&'static st
         endpoint.push(("media_address", address));
     }
     if account.webrtc {
-        endpoint.extend([("webrtc", "yes"), ("rtp_timeout", "5"), ("rtp_timeout_hold", "300")]);
+        endpoint.extend([
+            // With it come ICE, DTLS with a certificate of its own, rtcp-mux and one bundle.
+            ("webrtc", "yes"),
+            ("dtls_auto_generate_cert", "yes"),
+            ("rtp_keepalive", "15"),
+            // A browser that was killed says no BYE.
+            ("rtp_timeout", "5"),
+            ("rtp_timeout_hold", "300"),
+            ("max_audio_streams", "1"),
+            ("max_video_streams", "0"),
+        ]);
     }
     [("auth", fields(auth)), ("aor", fields(aor)), ("endpoint", fields(endpoint))]
 }
@@ -346,6 +362,11 @@ async fn remove_strangers(phones: &Phones, rest: &Rest) {
 
 /// Whether an endpoint carries our mark.
 async fn ours(rest: &Rest, name: &str) -> bool {
+    field(rest, name, "context").await.is_some_and(|context| context == CONTEXT)
+}
+
+/// What Asterisk has as this field of an endpoint; `None` if it does not know the endpoint.
+async fn field(rest: &Rest, name: &str, attribute: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Field {
         attribute: String,
@@ -353,7 +374,7 @@ async fn ours(rest: &Rest, name: &str) -> bool {
     }
     let request = HttpRequest::get(&dynamic("endpoint", name));
     let fields: Vec<Field> = rest.fetch(&request).await.unwrap_or_default();
-    fields.iter().any(|field| field.attribute == "context" && field.value == CONTEXT)
+    fields.into_iter().find(|field| field.attribute == attribute).map(|field| field.value)
 }
 
 #[cfg(test)]
@@ -450,6 +471,24 @@ mod tests {
         rig.phones.remove("agent-2");
         let removed = rig.fake.request("").await;
         assert_eq!(removed, "DELETE /asterisk/config/dynamic/res_pjsip/endpoint/agent-2");
+    }
+
+    #[tokio::test]
+    async fn a_phone_of_another_kind_is_made_anew() {
+        let mut rig = rig().await;
+        rig.fake.answer(|request| match request {
+            "GET /asterisk/config/dynamic/res_pjsip/endpoint/agent-1" => {
+                Some(Answer::new(200, r#"[{"attribute":"webrtc","value":"yes"}]"#))
+            }
+            _ => None,
+        });
+        rig.phones.put(account("agent-1"));
+        rig.connected.send_replace(1);
+        for kind in ["endpoint", "aor", "auth"] {
+            let removed = rig.fake.request("DELETE").await;
+            assert_eq!(removed, format!("DELETE /asterisk/config/dynamic/res_pjsip/{kind}/agent-1"));
+        }
+        assert!(rig.fake.request("PUT").await.contains("/auth/agent-1 "));
     }
 
     #[tokio::test]

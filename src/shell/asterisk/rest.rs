@@ -9,9 +9,6 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -19,14 +16,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::engine::event::Refusal;
 
+use super::pool::{Failure, Lease, Pool};
 use super::{NodeConfig, NodeError};
 
 /// For what does not wait for a channel's own thread.
 pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 /// For what waits for a channel's own thread, which may be busy with a prompt for a moment.
 pub(super) const CHANNEL_DEADLINE: Duration = Duration::from_secs(4);
-/// Below the 15 s after which Asterisk, as it comes, closes a connection: never write into one that is being closed.
-const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 /// A list of 50,000 channels takes about 30 MB.
 const LARGEST_ANSWER: usize = 64 << 20;
 /// How much of Asterisk's explanation is kept in an error.
@@ -187,8 +183,7 @@ impl From<RestError> for Refusal {
 /// The client of one Asterisk. Cheap to clone; clones share the pool.
 #[derive(Clone)]
 pub(super) struct Rest {
-    client: Client<HttpConnector, Full<Bytes>>,
-    authority: String,
+    pool: Arc<Pool>,
     host: HeaderValue,
     authorization: HeaderValue,
     /// Asterisk takes a limited number of connections (100 unless configured); beyond it, it refuses.
@@ -205,17 +200,8 @@ impl Rest {
             HeaderValue::try_from(format!("Basic {credentials}")).map_err(|_| unusable("username or password"))?;
         authorization.set_sensitive(true);
         let host = HeaderValue::try_from(authority.as_str()).map_err(|_| unusable("url"))?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(DEADLINE));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .pool_max_idle_per_host(config.connections.max(1))
-            .build(connector);
         Ok(Rest {
-            client,
-            authority,
+            pool: Pool::new(authority, DEADLINE),
             host,
             authorization,
             permits: Arc::new(Semaphore::new(config.connections.max(1))),
@@ -233,7 +219,8 @@ impl Rest {
         let timed_out = || RestError::TimedOut { what: described(request), deadline: request.deadline };
         let all = async {
             let _permit = self.permits.acquire().await;
-            let response = self.exchange(request).await?;
+            // The lease is held until the body is read.
+            let (response, _lease) = self.exchange(request).await?;
             let status = response.status();
             let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
             let body = body.map_err(|error| RestError::Unreadable { what: described(request), why: error.to_string() });
@@ -253,40 +240,34 @@ impl Rest {
             .map_err(|error| RestError::Unreadable { what: described(request), why: error.to_string() })
     }
 
-    /// Sends a request and hands the answer's body on unread; the deadline holds for its head only.
-    pub(super) async fn open(&self, request: &HttpRequest) -> Result<Incoming, RestError> {
+    /// Sends a request and hands the answer's body on unread, with the connection that it comes over; the deadline holds
+    /// for its head only.
+    pub(super) async fn open(&self, request: &HttpRequest) -> Result<(Incoming, Lease), RestError> {
         let timed_out = || RestError::TimedOut { what: described(request), deadline: request.deadline };
         let head = tokio::time::timeout(request.deadline, self.exchange(request));
-        let response = head.await.unwrap_or_else(|_| Err(timed_out()))?;
+        let (response, lease) = head.await.unwrap_or_else(|_| Err(timed_out()))?;
         let status = response.status();
-        if status.is_success() { Ok(response.into_body()) } else { Err(refused(request, status, None)) }
+        if status.is_success() { Ok((response.into_body(), lease)) } else { Err(refused(request, status, None)) }
     }
 
     /// Once more where a kept-alive connection was closed under the request, unless it is a POST: one that was carried
     /// out all the same must not be repeated (a second `dial` ends the channel, a second `play` plays again).
-    async fn exchange(&self, request: &HttpRequest) -> Result<Response<Incoming>, RestError> {
+    async fn exchange(&self, request: &HttpRequest) -> Result<(Response<Incoming>, Lease), RestError> {
         let mut repeatable = request.method != Method::POST;
         loop {
-            let error = match self.client.request(self.prepare(request)?).await {
-                Ok(response) => return Ok(response),
-                Err(error) => error,
-            };
-            let what = described(request);
-            let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-            if error.is_connect() {
-                return Err(RestError::Unreachable { what, why });
+            let what = || described(request);
+            match self.pool.send(self.prepare(request)?).await {
+                Ok(answered) => return Ok(answered),
+                Err(Failure::Connect(why)) => return Err(RestError::Unreachable { what: what(), why }),
+                Err(Failure::Broken(why)) if !repeatable => return Err(RestError::Broken { what: what(), why }),
+                Err(Failure::Broken(_)) => repeatable = false,
             }
-            if !repeatable {
-                return Err(RestError::Broken { what, why });
-            }
-            repeatable = false;
         }
     }
 
     fn prepare(&self, request: &HttpRequest) -> Result<Request<Full<Bytes>>, RestError> {
         let unusable = |why: String| RestError::Unreadable { what: described(request), why };
-        let uri = Uri::try_from(format!("http://{}/ari{}", self.authority, request.target))
-            .map_err(|error| unusable(error.to_string()))?;
+        let uri = Uri::try_from(format!("/ari{}", request.target)).map_err(|error| unusable(error.to_string()))?;
         let mut builder = Request::builder()
             .method(request.method.clone())
             .uri(uri)

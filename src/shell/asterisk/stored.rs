@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use serde::Deserialize;
 
+use super::pool::Lease;
 use super::rest::{CHANNEL_DEADLINE, HttpRequest, Rest, RestError};
 
 /// Without a byte for so long, a transfer is given up.
@@ -53,8 +54,8 @@ impl StoredRecordings {
     /// As [`RestError`] tells; status 404 when there is none of that name.
     pub async fn fetch(&self, name: &str) -> Result<Download, RestError> {
         let request = HttpRequest::get(&["recordings", "stored", name, "file"]).within(CHANNEL_DEADLINE);
-        let body = self.rest.open(&request).await?;
-        Ok(Download { body, what: name.to_owned(), early: true })
+        let (body, lease) = self.rest.open(&request).await?;
+        Ok(Download { body, _lease: lease, what: name.to_owned(), early: true })
     }
 
     /// Removes it. One that is gone already is no error.
@@ -84,13 +85,21 @@ impl StoredRecordings {
 /// A file on its way.
 #[derive(Debug)]
 pub struct Download {
+    /// Before the lease: a body that is given up is dropped first.
     body: Incoming,
+    _lease: Lease,
     what: String,
     /// What was read last came in small pieces.
     early: bool,
 }
 
 impl Download {
+    /// How many bytes there are in all, when Asterisk says so.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        hyper::body::Body::size_hint(&self.body).exact()
+    }
+
     /// The next bytes; `None` at the end. An end that comes too early is an error.
     ///
     /// # Errors

@@ -13,7 +13,8 @@ use crate::shell::voice::Wish;
 
 use super::rest::{HttpRequest, Rest, RestError};
 
-/// The bridges' names, with a number behind: no call's bridge is called so.
+/// The bridges' names, with a number behind: no call's bridge is called so. No number comes twice: for a moment after it
+/// was removed Asterisk still takes a bridge's name for the old one, and then plays nothing.
 const BRIDGE: &str = "perezvon-fetch";
 /// Sounds at once. Each has its own bridge: in one, Asterisk plays a single sound.
 const AT_ONCE: usize = 8;
@@ -27,8 +28,11 @@ const TOO_LATE: Duration = Duration::from_secs(10);
 /// Serves wishes until `cancel`.
 pub(super) async fn run(rest: Rest, mut wishes: mpsc::Receiver<Wish>, cancel: CancellationToken) {
     let mut together = Vec::with_capacity(AT_ONCE);
+    let mut begun = 0_u64;
     while let Some(1..) = cancel.run_until_cancelled(wishes.recv_many(&mut together, AT_ONCE)).await {
-        let fetching = together.drain(..).enumerate().map(async |(number, wish): (usize, Wish)| {
+        let numbers = begun..;
+        begun = begun.saturating_add(u64::try_from(together.len()).unwrap_or(u64::MAX));
+        let fetching = numbers.zip(together.drain(..)).map(async |(number, wish): (u64, Wish)| {
             let name = format!("{BRIDGE}-{number}");
             let there = fetch(&rest, &name, &wish).await.unwrap_or_else(|error| {
                 warn!(url = wish.url, %error, "Asterisk did not fetch a sentence: callers hear the shipped sounds");
@@ -112,6 +116,24 @@ mod tests {
     #[tokio::test]
     async fn a_sound_that_was_played_to_its_end_was_fetched() {
         assert!(fetched(Duration::from_millis(900), Duration::from_millis(1000)).await);
+    }
+
+    #[tokio::test]
+    async fn no_bridge_is_called_as_the_one_before() {
+        let mut fake = Fake::start().await;
+        fake.answer(|request| {
+            request.starts_with("GET /playbacks/").then(|| Answer::refusal(404, "Playback not found"))
+        });
+        let (wishes, inbox) = mpsc::channel(1);
+        tokio::spawn(run(Rest::new(&fake.config).unwrap(), inbox, CancellationToken::new()));
+        for number in 0..3 {
+            let (wish, told) = Wish::new("http://engine/sounds/cache/x.wav".to_owned(), Duration::ZERO);
+            wishes.send(wish).await.unwrap();
+            let made = fake.request("POST /bridges").await;
+            assert!(made.starts_with(&format!("POST /bridges/perezvon-fetch-{number} {{")), "{made}");
+            tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
+            fake.request("DELETE /bridges").await;
+        }
     }
 
     #[tokio::test]

@@ -9,6 +9,9 @@ use serde_json::json;
 use crate::shell::asterisk::check::Level;
 use crate::shell::asterisk::{self, NodeConfig};
 use crate::shell::config::{Config, writable};
+use crate::shell::live_settings;
+use crate::shell::recordings::Vault;
+use crate::shell::serve;
 use crate::shell::sms;
 use crate::shell::store::Store;
 use crate::shell::voice;
@@ -68,6 +71,7 @@ impl Check {
         let file = config.file.as_ref().map_or("built-in defaults".to_owned(), |file| file.display().to_string());
         let mut lines = vec![line("configuration", Ok(file))];
         lines.push(database(config).await);
+        lines.push(console(config).await);
         lines.push(line(
             "archive",
             config
@@ -75,6 +79,7 @@ impl Check {
                 .map_err(|error| error.to_string())
                 .map(|()| config.recording.dir.display().to_string()),
         ));
+        lines.push(recordings(config).await);
         lines.push(disk(config));
         lines.push(port(config).await);
         lines.push(speech(config).await);
@@ -96,6 +101,41 @@ async fn database(config: &Config) -> Line {
         Err(error) => Err(error.to_string()),
     };
     line("database", result)
+}
+
+/// Which sections go before the configuration file.
+async fn console(config: &Config) -> Line {
+    let found = async {
+        let store = Store::open(config.database.url.reveal()).await?;
+        serve::with_console(config.clone(), &store).await?;
+        let set = live_settings::stored(&store).await?;
+        anyhow::Ok(set.into_iter().map(|(section, _)| section.as_str()).collect::<Vec<_>>())
+    };
+    let result = match found.await {
+        Ok(set) if set.is_empty() => Ok("nothing was set in the console".to_owned()),
+        Ok(set) => Ok(format!("set in the console, before the file: {}", set.join(", "))),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    line("settings", result)
+}
+
+/// How recordings are written, that the keys are there and the bucket can be asked.
+async fn recordings(config: &Config) -> Line {
+    let format = config.recording.format.as_str();
+    let found = async {
+        let vault = Vault::new(&config.recording).map_err(|error| error.to_string())?;
+        let sealed = match vault.keys() {
+            Some(keys) => format!("sealed with the first of the keys {keys:?}"),
+            None => "in clear".to_owned(),
+        };
+        let Some(bucket) = vault.bucket() else { return Ok(format!("{format}, {sealed}")) };
+        let place = bucket.place("");
+        let asked = tokio::task::spawn_blocking(move || bucket.size("perezvon-check")).await;
+        let asked = asked.map_err(|error| error.to_string())?;
+        asked.map_err(|error| format!("{place} does not answer as it should: {error}; see to recording.s3"))?;
+        Ok(format!("{format}, {sealed}, in {place}"))
+    };
+    line("recordings", found.await)
 }
 
 fn disk(config: &Config) -> Line {

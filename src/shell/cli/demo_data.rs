@@ -15,6 +15,7 @@ use crate::engine::time::Wall;
 use crate::shell::clock;
 use crate::shell::demo::{MOST_CLIENTS, Office, Step, Story};
 use crate::shell::store::author::{Author, ChangeError};
+use crate::shell::store::breather::Breather;
 use crate::shell::store::orders::{FinishPrice, OrderChange};
 use crate::shell::store::{Store, StoreError};
 
@@ -48,7 +49,9 @@ impl DemoData {
         let streets = store.add_streets(office.streets(), now).await?;
         catalogue(store, &author, now).await?;
         let (mut clients, mut orders) = (0_u64, 0_u64);
+        let mut breather = Breather::default();
         for number in 0..self.clients {
+            breather.give_way().await;
             let made = Wall(now.0 - REGISTERED_AGO_MS);
             match store.create_client(office.client(number), &author, made).await {
                 Ok(_) => clients += 1,
@@ -57,6 +60,7 @@ impl DemoData {
                 Err(error) => return Err(error).with_context(|| format!("client {number} of the demo office")),
             }
             for story in office.stories(number, now) {
+                breather.give_way().await;
                 tell(store, story, &author).await.with_context(|| format!("an order of demo client {number}"))?;
                 orders += 1;
             }

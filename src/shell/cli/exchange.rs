@@ -16,6 +16,7 @@ use crate::engine::event::Actor;
 use crate::shell::clock;
 use crate::shell::config::Config;
 use crate::shell::exchange::{Part, Report, Wish, clients, orders, personal};
+use crate::shell::recordings::Vault;
 use crate::shell::recordings::erase::remove_erased;
 use crate::shell::store::Store;
 use crate::shell::store::author::Author;
@@ -103,7 +104,7 @@ impl ClientsCommand {
             ClientsCommand::Erase { id, yes: _ } => {
                 let erased = store.change_client(ClientId(id), Command::Erase, &author(), clock::wall()).await;
                 erased.with_context(|| format!("client {id} was not erased"))?;
-                let left = remove_erased(store, &config.recording.dir).await?;
+                let left = remove_erased(store, &Vault::new(&config.recording)?).await?;
                 anyhow::ensure!(
                     left == 0,
                     "client {id} is erased, but {left} recordings in {} cannot be removed; the log says why. Give the \

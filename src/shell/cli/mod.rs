@@ -6,6 +6,7 @@ mod exchange;
 mod keys;
 mod recordings;
 mod say;
+mod settings;
 mod streets;
 mod users;
 
@@ -63,6 +64,9 @@ enum Command {
     /// The list of streets for address hints
     #[command(subcommand)]
     Streets(streets::StreetsCommand),
+    /// What was set in the console
+    #[command(subcommand)]
+    Settings(settings::SettingsCommand),
     DemoData(demo_data::DemoData),
     Say(say::Say),
     VoiceWorker(voice::VoiceWorker),
@@ -117,6 +121,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Streets(streets) => {
             let config = load(path)?;
             runtime()?.block_on(async { streets.run(&open(&config).await?).await })
+        }
+        Command::Settings(settings) => {
+            let config = load(path)?;
+            runtime()?.block_on(async { settings.run(&open(&config).await?).await })
         }
         Command::DemoData(demo) => {
             let config = load(path)?;

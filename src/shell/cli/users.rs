@@ -51,6 +51,12 @@ pub(super) enum Users {
         #[arg(long)]
         login: String,
     },
+    /// End the second factor of a user who has lost the device: log-ins need no code any more
+    ForgetCode {
+        /// Whose
+        #[arg(long)]
+        login: String,
+    },
     /// Allow a disabled user to log in again
     Enable {
         /// Whom
@@ -86,6 +92,13 @@ impl Users {
                 audit(store, "user_changed", &user.login, json!({"password": true})).await?;
                 super::print(&format!("{} has another password and is logged out everywhere", user.login))?;
             }
+            Users::ForgetCode { login } => {
+                let user = known(store, &login).await?;
+                let had = store.remove_second_factor(user.id).await?;
+                audit(store, "user_changed", &user.login, json!({"second_factor": false})).await?;
+                let now = if had { "logs in without a code now" } else { "had no second factor" };
+                super::print(&format!("{} {now}", user.login))?;
+            }
             Users::Disable { login } => set_disabled(store, &login, true).await?,
             Users::Enable { login } => set_disabled(store, &login, false).await?,
         }
@@ -114,7 +127,7 @@ fn as_text(row: &UserRow) -> String {
 fn as_json(row: &UserRow) -> String {
     json!({
         "id": row.id.0, "login": row.login, "role": row.role.as_str(), "agent": row.agent.map(|agent| agent.0),
-        "disabled": row.disabled,
+        "disabled": row.disabled, "second_factor": row.second_factor,
     })
     .to_string()
 }

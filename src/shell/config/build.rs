@@ -11,16 +11,21 @@ use crate::domain::taximeter::Zone;
 use crate::engine::ids::QueueId;
 use crate::engine::settings::{CallbackSettings, Precedence, QueueSettings, Settings, Strategy};
 use crate::shell::asterisk::NodeConfig;
+use crate::shell::recordings::format::Format;
+use crate::shell::recordings::keeper::Keeping;
 use crate::shell::store::Secret;
-use crate::shell::store::callbacks::Announcing;
 use crate::shell::store::orders::Metering;
+use crate::shell::store::recording_keeping::KeepDays;
+use crate::shell::store::users::Role;
+use crate::shell::transcripts;
+use crate::shell::web::tls::Tls;
 use crate::shell::webhooks;
 use crate::speech::Language;
 
-use super::callback;
 use super::menus;
-use super::raw::{self, Queue, QueueDefaults, Raw};
-use super::{Config, ConfigError, Database, LogFormat, Recording, Telemetry, Web, sms, speech};
+use super::raw::{self, Raw};
+use super::sections::{Decided, Menus, Queue, QueueDefaults, Written};
+use super::{Bucket, Config, ConfigError, Database, LogFormat, Recording, Reports, Telemetry, Web, mail, sms, speech};
 
 /// Longest span that a queue's setting may have; more is a slip of the unit.
 const LONGEST_SECONDS: u32 = 24 * 3600;
@@ -42,26 +47,35 @@ pub(super) fn data_folder(state_directory: Option<&str>, home: Option<&str>) -> 
 }
 
 pub(super) fn config(raw: Raw, file: Option<&Path>, data: &Path) -> Result<Config, ConfigError> {
-    let lost = raw.callback.lost;
-    let (callback, office) = callback::callback(raw.callback)?;
-    let voice = callback.enabled && raw.limits.trunk.is_some();
-    let engine = Settings { callback, ..engine(raw.queue, &raw.office, raw.menu, raw.limits.clone())? };
+    let Raw { queue, menu, callback, office, limits, .. } = &raw;
+    let written = Written {
+        queue: queue.clone(),
+        menu: menu.clone(),
+        callback: callback.clone(),
+        office: office.clone(),
+        limits: limits.clone(),
+    };
+    let Decided { engine, announcing } = written.clone().decide()?;
+    let database = database(raw.database, data)?;
+    let mail = mail::mail(raw.mail)?;
     Ok(Config {
         file: file.map(Path::to_owned),
         asterisk: nodes(raw.asterisk.nodes, raw.limits.trunk.as_deref())?,
-        database: database(raw.database, data)?,
-        web: web(raw.web)?,
+        web: web(raw.web, own_folder(&database, data))?,
+        database,
         webhooks: webhooks(&raw.webhooks)?,
         speech: speech::speech(raw.speech, data)?,
         sms: sms::sms(raw.sms)?,
-        recording: Recording {
-            dir: raw.recording.dir.map_or_else(|| data.join("recordings"), PathBuf::from),
-            min_free: u64::from(raw.recording.min_free_mb) * 1024 * 1024,
-        },
+        recording: recording(raw.recording, engine.utc_offset_minutes, data)?,
+        transcripts: transcripts(&raw.transcripts)?,
+        reports: reports(&raw.reports, mail.is_some())?,
+        mail,
         telemetry: telemetry(raw.telemetry)?,
+        reminder: reminder(&raw.office)?,
         metering: metering(&raw.office)?,
-        announcing: Announcing { office, language: engine.language, free_minutes: None, lost: lost && voice, voice },
+        announcing,
         engine,
+        written,
     })
 }
 
@@ -80,6 +94,82 @@ pub(super) fn secret(key: &str, text: Option<String>, file: Option<String>) -> R
         },
         (None, None) => Ok(None),
     }
+}
+
+fn download(role: &str) -> Result<Option<Role>, ConfigError> {
+    match (role, Role::parse(role)) {
+        ("nobody", _) => Ok(None),
+        (_, Some(role)) => Ok(Some(role)),
+        (_, None) => wrong("recording.download", role, "use agent, supervisor, administrator or nobody"),
+    }
+}
+
+fn transcripts(raw: &raw::Transcripts) -> Result<transcripts::Settings, ConfigError> {
+    if !(1..=86_400).contains(&raw.timeout_s) {
+        return wrong("transcripts.timeout_s", raw.timeout_s, "use 1 to 86400, which is a day");
+    }
+    if !(1..=36_500).contains(&raw.since_days) {
+        return wrong("transcripts.since_days", raw.since_days, "use 1 to 36500");
+    }
+    if !raw.command.is_empty() && !raw.command.iter().any(|word| word.contains(transcripts::FILE)) {
+        let why = "one of its words must hold {file}: the recogniser is told by it what to read";
+        return wrong("transcripts.command", raw.command.join(" "), why);
+    }
+    Ok(transcripts::Settings {
+        command: raw.command.clone(),
+        timeout: Duration::from_secs(u64::from(raw.timeout_s)),
+        since: Duration::from_secs(86_400 * u64::from(raw.since_days)),
+    })
+}
+
+fn recording(raw: raw::Recording, utc_offset_minutes: i32, data: &Path) -> Result<Recording, ConfigError> {
+    let Some(format) = Format::parse(&raw.format) else {
+        return wrong("recording.format", raw.format, "use wav or flac");
+    };
+    let night_hour = match raw.night_hour {
+        -1 => None,
+        hour => match u8::try_from(hour) {
+            Ok(hour @ 0..=23) => Some(hour),
+            Ok(_) | Err(_) => return wrong("recording.night_hour", hour, "use 0 to 23, or -1 for never"),
+        },
+    };
+    let raw::KeepDays { incoming, outgoing, fallback } = raw.keep_days;
+    for (key, days) in [("incoming", incoming), ("outgoing", outgoing), ("fallback", fallback)] {
+        if days > 36_500 {
+            return wrong(format!("recording.keep_days.{key}"), days, "use at most 36500, or 0 for ever");
+        }
+    }
+    let keep = KeepDays { incoming, outgoing, fallback };
+    Ok(Recording {
+        dir: raw.dir.map_or_else(|| data.join("recordings"), PathBuf::from),
+        min_free: u64::from(raw.min_free_mb) * 1024 * 1024,
+        agents_listen: raw.agents_listen,
+        download: download(&raw.download)?,
+        format,
+        key_file: raw.key_file.map(PathBuf::from),
+        bucket: raw.s3.map(bucket).transpose()?,
+        keeping: Keeping { night_hour, utc_offset_minutes, keep },
+    })
+}
+
+fn bucket(raw: raw::S3) -> Result<Bucket, ConfigError> {
+    let needed = |key: &str, value: String| match value.is_empty() {
+        true => wrong(format!("recording.s3.{key}"), value, "it is needed for recordings in S3"),
+        false => Ok(value),
+    };
+    if !["http://", "https://"].iter().any(|scheme| raw.endpoint.starts_with(scheme)) {
+        return wrong("recording.s3.endpoint", raw.endpoint, "use the server's address, https://… or http://…");
+    }
+    let Some(secret_key) = secret("recording.s3.secret_key", raw.secret_key, raw.secret_key_file)? else {
+        return wrong("recording.s3.secret_key_file", "", "it is needed for recordings in S3");
+    };
+    Ok(Bucket {
+        name: needed("bucket", raw.bucket)?,
+        endpoint: raw.endpoint,
+        region: needed("region", raw.region)?,
+        access_key: needed("access_key", raw.access_key)?,
+        secret_key,
+    })
 }
 
 fn webhooks(raw: &raw::Webhooks) -> Result<webhooks::Settings, ConfigError> {
@@ -166,7 +256,23 @@ fn database(raw: raw::Database, data: &Path) -> Result<Database, ConfigError> {
     Ok(Database { url })
 }
 
-fn web(raw: raw::Web) -> Result<Web, ConfigError> {
+/// Where small files of our own go: beside the database where that is a file, else with the other data.
+fn own_folder(database: &Database, data: &Path) -> PathBuf {
+    let file = database.url.reveal().strip_prefix("sqlite:").map(|path| path.trim_start_matches("//"));
+    let file = file.map(|path| path.split('?').next().unwrap_or_default()).filter(|path| path.starts_with('/'));
+    file.and_then(|file| Path::new(file).parent()).unwrap_or(data).to_owned()
+}
+
+fn tls(certificate: Option<String>, key: Option<String>, folder: PathBuf) -> Result<Tls, ConfigError> {
+    match (certificate, key) {
+        (None, None) => Ok(Tls::Own(folder)),
+        (Some(certificate), Some(key)) => Ok(Tls::Given { certificate: certificate.into(), key: key.into() }),
+        (Some(_), None) => wrong("web.tls_key", "", "it is missing: web.tls_certificate needs its key"),
+        (None, Some(_)) => wrong("web.tls_certificate", "", "it is missing: web.tls_key needs its certificate"),
+    }
+}
+
+fn web(raw: raw::Web, folder: PathBuf) -> Result<Web, ConfigError> {
     let Ok(listen) = raw.listen.parse::<SocketAddr>() else {
         return wrong("web.listen", raw.listen, "write it as address:port, such as 127.0.0.1:8080 or [::]:8080");
     };
@@ -187,7 +293,31 @@ fn web(raw: raw::Web) -> Result<Web, ConfigError> {
         }
     }
     let session = Duration::from_secs(u64::from(raw.session_hours) * 3600);
-    Ok(Web { listen, cookie_secure, session, trusted_proxies })
+    let tls = tls(raw.tls_certificate, raw.tls_key, folder)?;
+    let require_second_factor = raw.require_second_factor;
+    let live_listening = match (raw.live_listening.as_str(), Role::parse(&raw.live_listening)) {
+        ("nobody", _) => None,
+        (_, Some(role @ (Role::Supervisor | Role::Administrator))) => Some(role),
+        (_, Some(Role::Agent) | None) => {
+            return wrong(
+                "web.live_listening",
+                raw.live_listening,
+                "use \"supervisor\", \"administrator\" or \"nobody\"",
+            );
+        }
+    };
+    Ok(Web { listen, cookie_secure, tls, session, require_second_factor, live_listening, trusted_proxies })
+}
+
+fn reports(raw: &raw::Reports, mail: bool) -> Result<Reports, ConfigError> {
+    if !(1..=3600).contains(&raw.within_seconds) {
+        return wrong("reports.within_seconds", raw.within_seconds, "use 1 to 3600");
+    }
+    if raw.short_abandon_seconds > 600 {
+        return wrong("reports.short_abandon_seconds", raw.short_abandon_seconds, "use 0 to 600");
+    }
+    let (within, short) = (raw.within_seconds, raw.short_abandon_seconds);
+    Ok(Reports { within, short, agents_see_grades: raw.agents_see_grades, mail })
 }
 
 fn telemetry(raw: raw::Telemetry) -> Result<Telemetry, ConfigError> {
@@ -199,7 +329,21 @@ fn telemetry(raw: raw::Telemetry) -> Result<Telemetry, ConfigError> {
         "json" => LogFormat::Json,
         _ => return wrong("telemetry.format", raw.format, "use \"text\" or \"json\""),
     };
-    Ok(Telemetry { log: raw.log, format })
+    if let Some(url) = &raw.otlp_endpoint
+        && let Err(why) = webhooks::target(url)
+    {
+        return wrong("telemetry.otlp_endpoint", url, why);
+    }
+    Ok(Telemetry { log: raw.log, format, otlp_endpoint: raw.otlp_endpoint })
+}
+
+/// A day between two reminders is the most.
+fn reminder(office: &raw::Office) -> Result<Duration, ConfigError> {
+    let minutes = office.visitor_reminder_minutes;
+    if minutes > 24 * 60 {
+        return wrong("office.visitor_reminder_minutes", minutes, "use 0 (never) to 1440 minutes");
+    }
+    Ok(Duration::from_secs(u64::from(minutes) * 60))
 }
 
 fn metering(office: &raw::Office) -> Result<Metering, ConfigError> {
@@ -222,10 +366,10 @@ fn metering(office: &raw::Office) -> Result<Metering, ConfigError> {
     Ok(Metering { zone, utc_offset_minutes: minutes, ..Metering::default() })
 }
 
-fn engine(
+pub(super) fn engine(
     raw: raw::Queues,
     office: &raw::Office,
-    menu: raw::Menus,
+    menu: Menus,
     limits: raw::Limits,
 ) -> Result<Settings, ConfigError> {
     let queues = queues(raw.list, &raw.defaults)?;
@@ -239,6 +383,14 @@ fn engine(
     }
     if let Some(trunk) = limits.trunk.as_ref().filter(|trunk| !is_name(trunk)) {
         return wrong("limits.trunk", trunk, "give the name of a PJSIP endpoint: letters, digits, `-` and `_`");
+    }
+    if !(5..=3600).contains(&limits.recording_pause_seconds) {
+        let seconds = limits.recording_pause_seconds;
+        return wrong(
+            "limits.recording_pause_seconds",
+            seconds,
+            "use 5 to 3600: a pause that is forgotten ends by itself",
+        );
     }
     let mut allowed_numbers = BTreeSet::new();
     for (index, number) in limits.allowed_numbers.iter().enumerate() {
@@ -269,6 +421,7 @@ fn engine(
         },
         allowed_numbers,
         trunk: limits.trunk,
+        recording_pause: Duration::from_secs(u64::from(limits.recording_pause_seconds)),
         callback: CallbackSettings::default(),
         max_calls: usize::try_from(limits.max_calls).unwrap_or(usize::MAX),
     })
@@ -311,6 +464,7 @@ impl Queue {
             sticky_wait_seconds: self.sticky_wait_seconds,
             announce_first_seconds: self.announce_first_seconds,
             announce_every_seconds: self.announce_every_seconds,
+            callback_offer: self.callback_offer,
         };
         (self.name, own)
     }
@@ -358,6 +512,7 @@ fn queue(key: &str, base: QueueSettings, raw: &QueueDefaults) -> Result<QueueSet
         sticky_wait: span("sticky_wait_seconds", raw.sticky_wait_seconds, 0, base.sticky_wait)?,
         announce_first: span("announce_first_seconds", raw.announce_first_seconds, 0, base.announce_first)?,
         announce_every: span("announce_every_seconds", raw.announce_every_seconds, 0, base.announce_every)?,
+        callback_offer: raw.callback_offer.unwrap_or(base.callback_offer),
     })
 }
 

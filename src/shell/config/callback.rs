@@ -6,8 +6,21 @@ use crate::domain::notify::OfficeNotify;
 use crate::domain::phone::Phone;
 use crate::engine::settings::CallbackSettings;
 
+use crate::shell::store::callbacks::Attending;
+
 use super::build::wrong;
 use super::{ConfigError, menus, raw};
+
+/// What a birthday or another day of a client's leads to.
+pub(super) fn attending(raw: &raw::Callback) -> Result<Attending, ConfigError> {
+    match (raw.attention.as_str(), raw.attention_words.trim()) {
+        ("none", _) => Ok(Attending::Nobody),
+        ("task", _) => Ok(Attending::Task),
+        ("call", "") => wrong("callback.attention_words", "", "say what clients hear on their day"),
+        ("call", words) => Ok(Attending::Call(words.to_owned())),
+        (other, _) => wrong("callback.attention", other, "use task, call or none"),
+    }
+}
 
 pub(super) fn callback(raw: raw::Callback) -> Result<(CallbackSettings, OfficeNotify), ConfigError> {
     if !(1..=20).contains(&raw.attempts) {

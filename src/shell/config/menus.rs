@@ -10,7 +10,7 @@ use crate::speech::Language;
 
 use super::ConfigError;
 use super::build::wrong;
-use super::raw;
+use super::sections;
 
 /// A longer text nobody listens to.
 const LONGEST_TEXT: usize = 1000;
@@ -44,7 +44,7 @@ pub(super) fn text(key: &str, text: &str) -> Result<String, ConfigError> {
 }
 
 /// Menus as they are written, with names in place of numbers.
-pub(super) fn menus(raw: raw::Menus, queues: &[QueueSettings]) -> Result<Menus, ConfigError> {
+pub(super) fn menus(raw: sections::Menus, queues: &[QueueSettings]) -> Result<Menus, ConfigError> {
     let names: Vec<&str> = raw.list.iter().map(|menu| menu.name.as_str()).collect();
     let mut seen = BTreeSet::new();
     for (at, name) in names.iter().enumerate() {
@@ -61,7 +61,7 @@ pub(super) fn menus(raw: raw::Menus, queues: &[QueueSettings]) -> Result<Menus, 
     Ok(Menus { start, list: list.collect::<Result<_, _>>()? })
 }
 
-fn menu_of(key: &str, raw: &raw::Menu, know: &Known<'_>) -> Result<Menu, ConfigError> {
+fn menu_of(key: &str, raw: &sections::Menu, know: &Known<'_>) -> Result<Menu, ConfigError> {
     let say = text(&format!("{key}.say"), &raw.say)?;
     if say.is_empty() {
         return wrong(format!("{key}.say"), "", "write what callers hear");

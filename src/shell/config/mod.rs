@@ -5,8 +5,11 @@ mod build;
 mod callback;
 mod known;
 mod line;
+mod mail;
 mod menus;
 mod raw;
+mod russian;
+pub mod sections;
 mod sms;
 mod speech;
 
@@ -19,10 +22,16 @@ use config::{FileFormat, ValueKind};
 
 use crate::engine::settings::Settings;
 use crate::shell::asterisk::NodeConfig;
+use crate::shell::recordings::format::Format;
+use crate::shell::recordings::keeper::Keeping;
+use crate::shell::reports::mail::MailSettings;
 use crate::shell::store::Secret;
 use crate::shell::store::callbacks::Announcing;
 use crate::shell::store::orders::Metering;
-use crate::shell::{voice, webhooks};
+use crate::shell::store::recording_keeping::KeepDays;
+use crate::shell::store::users::Role;
+use crate::shell::web::tls::Tls;
+use crate::shell::{transcripts, voice, webhooks};
 
 /// Read when no `--config` is given and it exists.
 pub const DEFAULT_FILE: &str = "/etc/perezvon/perezvon.toml";
@@ -56,10 +65,20 @@ pub struct Config {
     pub sms: crate::shell::sms::Settings,
     /// The archive of talks.
     pub recording: Recording,
+    /// Who writes down what is said in them.
+    pub transcripts: transcripts::Settings,
+    /// Between two reminders of a client who waits; zero for none.
+    pub reminder: Duration,
     /// How a trip is reckoned: the office's clock and the border of its city.
     pub metering: Metering,
+    /// What reports count.
+    pub reports: Reports,
+    /// The mail server; none: nothing is sent.
+    pub mail: Option<MailSettings>,
     /// What is logged, and how.
     pub telemetry: Telemetry,
+    /// What may be set in the console, as the file and the environment have it.
+    pub written: sections::Written,
 }
 
 /// Where the data lie.
@@ -76,8 +95,14 @@ pub struct Web {
     pub listen: SocketAddr,
     /// The session cookie is sent over https only.
     pub cookie_secure: bool,
+    /// The certificate of the console.
+    pub tls: Tls,
     /// How long a log-in lasts.
     pub session: Duration,
+    /// Supervisors and administrators have their rights only with a second factor.
+    pub require_second_factor: bool,
+    /// The least role that hears talks as they go on; none: nobody does.
+    pub live_listening: Option<Role>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -89,6 +114,66 @@ pub struct Recording {
     pub dir: PathBuf,
     /// With less free space than this (bytes) the engine reports itself as not ready.
     pub min_free: u64,
+    /// Agents hear the recordings of their own talks.
+    pub agents_listen: bool,
+    /// Who takes recordings away as files has this role at least; none: nobody does.
+    pub download: Option<Role>,
+    /// What new recordings are written as.
+    pub format: Format,
+    /// The keys that recordings are sealed with; none: they lie in clear.
+    pub key_file: Option<PathBuf>,
+    /// Where new recordings lie instead of in the folder.
+    pub bucket: Option<Bucket>,
+    /// For how long they are kept, and when that is seen to.
+    pub keeping: Keeping,
+}
+
+/// S3-compatible storage.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// The bucket's name.
+    pub name: String,
+    /// The server's address, `https://…`.
+    pub endpoint: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// Who asks.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: Secret,
+}
+
+impl Recording {
+    /// Plain WAVs in this folder.
+    #[must_use]
+    pub fn plain(dir: &Path) -> Recording {
+        let keeping = Keeping { night_hour: None, utc_offset_minutes: 0, keep: KeepDays::default() };
+        let (format, key_file) = (Format::Wav, None);
+        let download = Some(Role::Supervisor);
+        Recording {
+            dir: dir.to_owned(),
+            min_free: 1,
+            agents_listen: true,
+            download,
+            format,
+            key_file,
+            bucket: None,
+            keeping,
+        }
+    }
+}
+
+/// What reports count, unless they are asked otherwise (in seconds), and who is shown or sent what.
+#[derive(Clone, Copy, Debug)]
+pub struct Reports {
+    /// Answered within so many is in time.
+    pub within: u32,
+    /// Who hung up earlier is not counted as abandoned.
+    pub short: u32,
+    /// Agents see the grades of their own talks.
+    pub agents_see_grades: bool,
+    /// There is a mail server, and so reports can be sent.
+    pub mail: bool,
 }
 
 /// What is logged, and how.
@@ -98,6 +183,8 @@ pub struct Telemetry {
     pub log: String,
     /// Form of the lines.
     pub format: LogFormat,
+    /// The OpenTelemetry collector that is sent each call as a trace; none: nobody is.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Form of log lines.
@@ -203,6 +290,22 @@ fn invalid(file: Option<&Path>, cause: &config::ConfigError) -> ConfigError {
         line.push(character);
     }
     ConfigError::Invalid { file: file.map(Path::to_owned), cause: line }
+}
+
+impl ConfigError {
+    /// Why a value cannot hold, in Russian where there are words for it.
+    #[must_use]
+    pub fn why_in_russian(&self) -> Option<String> {
+        match self {
+            ConfigError::Value { why, .. } => russian::reason(why),
+            ConfigError::Unreadable { .. }
+            | ConfigError::Invalid { .. }
+            | ConfigError::UnknownKey { .. }
+            | ConfigError::Variable { .. }
+            | ConfigError::Secret { .. }
+            | ConfigError::Folder { .. } => None,
+        }
+    }
 }
 
 impl Config {

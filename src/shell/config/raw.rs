@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::notify::OfficeNotify;
 use crate::engine::settings::{CallbackSettings, Precedence};
 
+use super::sections::{Menus, Queue, QueueDefaults};
+
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Raw {
@@ -18,10 +20,13 @@ pub(super) struct Raw {
     pub(super) menu: Menus,
     pub(super) callback: Callback,
     pub(super) recording: Recording,
+    pub(super) transcripts: Transcripts,
     pub(super) speech: Speech,
     pub(super) sms: Sms,
     pub(super) office: Office,
     pub(super) limits: Limits,
+    pub(super) reports: Reports,
+    pub(super) mail: Mail,
     pub(super) telemetry: Telemetry,
 }
 
@@ -125,7 +130,11 @@ pub(super) struct Web {
     pub(super) listen: String,
     pub(super) cookie_secure: String,
     pub(super) session_hours: u32,
+    pub(super) require_second_factor: bool,
+    pub(super) live_listening: String,
     pub(super) trusted_proxies: Vec<String>,
+    pub(super) tls_certificate: Option<String>,
+    pub(super) tls_key: Option<String>,
 }
 
 impl Default for Web {
@@ -134,7 +143,11 @@ impl Default for Web {
             listen: "127.0.0.1:8080".to_owned(),
             cookie_secure: "auto".to_owned(),
             session_hours: 12,
+            require_second_factor: false,
+            live_listening: "supervisor".to_owned(),
             trusted_proxies: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
         }
     }
 }
@@ -153,7 +166,7 @@ impl Default for Webhooks {
     }
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Queues {
     pub(super) list: Vec<Queue>,
@@ -180,39 +193,7 @@ impl Default for Queues {
     }
 }
 
-/// What a queue may leave out is taken from `[queue.defaults]`, and what that leaves out from the engine's defaults.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct QueueDefaults {
-    pub(super) strategy: Option<String>,
-    pub(super) priority: Option<i16>,
-    pub(super) skill: Option<String>,
-    pub(super) skill_level: Option<u8>,
-    pub(super) ring_seconds: Option<u32>,
-    pub(super) wrap_up_seconds: Option<u32>,
-    pub(super) sticky: Option<bool>,
-    pub(super) sticky_wait_seconds: Option<u32>,
-    pub(super) announce_first_seconds: Option<u32>,
-    pub(super) announce_every_seconds: Option<u32>,
-}
-
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Queue {
-    pub(super) name: String,
-    pub(super) strategy: Option<String>,
-    pub(super) priority: Option<i16>,
-    pub(super) skill: Option<String>,
-    pub(super) skill_level: Option<u8>,
-    pub(super) ring_seconds: Option<u32>,
-    pub(super) wrap_up_seconds: Option<u32>,
-    pub(super) sticky: Option<bool>,
-    pub(super) sticky_wait_seconds: Option<u32>,
-    pub(super) announce_first_seconds: Option<u32>,
-    pub(super) announce_every_seconds: Option<u32>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Callback {
     pub(super) enabled: bool,
@@ -222,6 +203,8 @@ pub(super) struct Callback {
     pub(super) ring_seconds: u32,
     pub(super) show_number: String,
     pub(super) lost: bool,
+    pub(super) attention: String,
+    pub(super) attention_words: String,
     pub(super) hours: Vec<String>,
     pub(super) notify: OfficeNotify,
 }
@@ -236,6 +219,8 @@ impl Default for Callback {
             ring_seconds: 35,
             show_number: String::new(),
             lost: false,
+            attention: "task".to_owned(),
+            attention_words: String::new(),
             hours: vec![CallbackSettings::HOURS.to_owned()],
             notify: OfficeNotify::default(),
         }
@@ -247,11 +232,69 @@ impl Default for Callback {
 pub(super) struct Recording {
     pub(super) dir: Option<String>,
     pub(super) min_free_mb: u32,
+    pub(super) agents_listen: bool,
+    pub(super) download: String,
+    pub(super) format: String,
+    pub(super) key_file: Option<String>,
+    pub(super) night_hour: i32,
+    pub(super) keep_days: KeepDays,
+    pub(super) s3: Option<S3>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct S3 {
+    pub(super) bucket: String,
+    pub(super) endpoint: String,
+    pub(super) region: String,
+    pub(super) access_key: String,
+    pub(super) secret_key: Option<String>,
+    pub(super) secret_key_file: Option<String>,
+}
+
+impl Default for S3 {
+    fn default() -> Self {
+        let (bucket, endpoint, access_key) = (String::new(), String::new(), String::new());
+        S3 { bucket, endpoint, region: "us-east-1".to_owned(), access_key, secret_key: None, secret_key_file: None }
+    }
+}
+
+/// 0: for ever.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct KeepDays {
+    pub(super) incoming: u32,
+    pub(super) outgoing: u32,
+    pub(super) fallback: u32,
 }
 
 impl Default for Recording {
     fn default() -> Self {
-        Recording { dir: None, min_free_mb: 500 }
+        Recording {
+            dir: None,
+            min_free_mb: 500,
+            agents_listen: true,
+            format: "wav".to_owned(),
+            key_file: None,
+            download: "supervisor".to_owned(),
+            night_hour: 4,
+            keep_days: KeepDays::default(),
+            s3: None,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Transcripts {
+    pub(super) command: Vec<String>,
+    pub(super) timeout_s: u32,
+    pub(super) since_days: u32,
+}
+
+impl Default for Transcripts {
+    fn default() -> Self {
+        Transcripts { command: Vec::new(), timeout_s: 3600, since_days: 1 }
     }
 }
 
@@ -300,7 +343,7 @@ impl Default for Voices {
     }
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Office {
     pub(super) language: String,
@@ -312,6 +355,7 @@ pub(super) struct Office {
     pub(super) recording_notice: bool,
     pub(super) utc_offset_minutes: i32,
     pub(super) city_border: Vec<[f64; 2]>,
+    pub(super) visitor_reminder_minutes: u32,
 }
 
 impl Default for Office {
@@ -326,39 +370,7 @@ impl Default for Office {
             recording_notice: true,
             utc_offset_minutes: 180,
             city_border: Vec::new(),
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Menus {
-    pub(super) start: Option<String>,
-    pub(super) list: Vec<Menu>,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Menu {
-    pub(super) name: String,
-    pub(super) say: String,
-    pub(super) language: Option<String>,
-    pub(super) wait_seconds: u32,
-    pub(super) times: u8,
-    pub(super) keys: BTreeMap<String, String>,
-    pub(super) otherwise: String,
-}
-
-impl Default for Menu {
-    fn default() -> Self {
-        Menu {
-            name: String::new(),
-            say: String::new(),
-            language: None,
-            wait_seconds: 5,
-            times: 2,
-            keys: BTreeMap::new(),
-            otherwise: String::new(),
+            visitor_reminder_minutes: 5,
         }
     }
 }
@@ -369,11 +381,45 @@ pub(super) struct Limits {
     pub(super) max_calls: u32,
     pub(super) allowed_numbers: Vec<String>,
     pub(super) trunk: Option<String>,
+    pub(super) recording_pause_seconds: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_calls: 10_000, allowed_numbers: Vec::new(), trunk: None }
+        Limits { max_calls: 10_000, allowed_numbers: Vec::new(), trunk: None, recording_pause_seconds: 120 }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Reports {
+    pub(super) within_seconds: u32,
+    pub(super) short_abandon_seconds: u32,
+    pub(super) agents_see_grades: bool,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        Reports { within_seconds: 20, short_abandon_seconds: 0, agents_see_grades: true }
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Mail {
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) password_file: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) tls: String,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        let tls = "starttls".to_owned();
+        Mail { host: None, port: None, user: None, password: None, password_file: None, from: None, tls }
     }
 }
 
@@ -382,10 +428,11 @@ impl Default for Limits {
 pub(super) struct Telemetry {
     pub(super) log: String,
     pub(super) format: String,
+    pub(super) otlp_endpoint: Option<String>,
 }
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Telemetry { log: "info".to_owned(), format: "text".to_owned() }
+        Telemetry { log: "info".to_owned(), format: "text".to_owned(), otlp_endpoint: None }
     }
 }

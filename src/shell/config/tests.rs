@@ -102,9 +102,10 @@ fn the_list_of_known_keys_is_what_the_types_hold() {
     let parsed = config::Config::builder().add_source(config::File::from_str(EXAMPLE, FileFormat::Toml)).build();
     let mut raw: raw::Raw = parsed.unwrap().try_deserialize().unwrap();
     let keys = [("1".to_owned(), "repeat".to_owned())].into();
-    raw.menu.list.push(raw::Menu { keys, ..raw::Menu::default() });
+    raw.menu.list.push(sections::Menu { keys, ..sections::Menu::default() });
     let headers = [("accept".to_owned(), "*/*".to_owned())].into();
     raw.sms.providers.push(raw::SmsProvider { headers, ..raw::SmsProvider::default() });
+    raw.recording.s3 = Some(raw::S3::default());
     let mut held = BTreeSet::new();
     paths(&serde_json::to_value(&raw).unwrap(), "", &mut held);
     let known: BTreeSet<_> = known::KEYS.iter().chain(known::EMPTY_SECTIONS).map(|key| (*key).to_owned()).collect();
@@ -186,6 +187,13 @@ fn a_value_that_cannot_be_used_is_named_with_what_would_do() {
         ("[limits]\nallowed_numbers = ['+7', 'abc']", "limits.allowed_numbers[1]"),
         ("[limits]\ntrunk = 'a/b'", "limits.trunk"),
         ("[telemetry]\nformat = 'xml'", "telemetry.format"),
+        ("[telemetry]\notlp_endpoint = 'ftp://here'", "telemetry.otlp_endpoint"),
+        ("[mail]\nhost = 'mail.example'", "mail.from"),
+        ("[mail]\nhost = 'mail.example'\nfrom = 'nobody'", "mail.from"),
+        ("[mail]\nhost = 'mail.example'\nfrom = 'a@b.example'\ntls = 'perhaps'", "mail.tls"),
+        ("[mail]\nhost = 'mail.example'\nfrom = 'a@b.example'\nuser = 'a'", "mail.user"),
+        ("[reports]\nwithin_seconds = 0", "reports.within_seconds"),
+        ("[reports]\nshort_abandon_seconds = 601", "reports.short_abandon_seconds"),
         ("[speech]\nengine = 'espeak'", "speech.engine"),
         ("[speech]\nengine = 'command'", "speech.command"),
         ("[speech]\nengine = 'command'\ncommand = ['espeak', '{text}']", "speech.command"),

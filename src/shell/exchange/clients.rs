@@ -13,6 +13,7 @@ use crate::domain::time::Date;
 use crate::engine::time::Wall;
 use crate::shell::store::Store;
 use crate::shell::store::author::{Author, ChangeError};
+use crate::shell::store::breather::Breather;
 use crate::shell::store::client_list::ClientFilter;
 use crate::shell::store::clients::ClientRow;
 
@@ -80,7 +81,9 @@ pub async fn import(
         return Ok(report);
     }
     report.new = 0;
+    let mut breather = Breather::default();
     for New { line, card, code: _, numbers: _ } in news {
+        breather.give_way().await;
         match store.create_client(card, author, now).await {
             Ok(_) => report.new += 1,
             // Somebody called a moment ago and has a card now.

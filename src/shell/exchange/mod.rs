@@ -179,7 +179,7 @@ impl Names {
     async fn read<T: Listed>(store: &Store) -> Result<Names, StoreError> {
         let items = store.list_items::<T>().await?;
         let offered = items.into_iter().filter(|item| !item.retired);
-        Ok(Names(offered.map(|item| (fold(item.value.name()), item.id)).collect()))
+        Ok(Names(offered.map(|item| (fold(&item.value.name()), item.id)).collect()))
     }
 
     fn find(&self, cells: &Cells<'_>, column: &'static str) -> Result<Option<i64>, Fault> {

@@ -15,6 +15,7 @@ use crate::domain::tariff::Tariff;
 use crate::engine::time::Wall;
 use crate::shell::store::Store;
 use crate::shell::store::author::{Author, ChangeError};
+use crate::shell::store::breather::Breather;
 use crate::shell::store::idempotency::{IdempotencyKey, Turn};
 use crate::shell::store::order_list::OrderFilter;
 use crate::shell::store::orders::OrderRow;
@@ -90,7 +91,9 @@ pub async fn import(
         return Ok(report);
     }
     report.new = 0;
+    let mut breather = Breather::default();
     for new in news {
+        breather.give_way().await;
         if store.begin_idempotent(&new.key, "", now).await? != Turn::Fresh {
             report.known += 1;
             continue;

@@ -7,6 +7,7 @@ use crate::domain::hint::Place;
 use crate::domain::ids::ClientId;
 use crate::engine::time::Wall;
 use crate::shell::store::Store;
+use crate::shell::store::contact_list::ContactFilter;
 use crate::shell::store::ledgers::LedgerFilter;
 use crate::shell::store::order_list::OrderFilter;
 use crate::shell::store::recordings::RecordingRow;
@@ -19,7 +20,8 @@ use super::{ExchangeError, moment};
 const PAGE: u32 = 500;
 
 /// Everything about one client as JSON: the card with its history, cards that were merged into it, orders with their
-/// histories, money, calls with their recordings, SMS, places, blocked numbers. Nothing when there is no such card.
+/// histories, money, calls with their recordings, SMS, contacts with their histories, places, blocked
+/// numbers. Nothing when there is no such card.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -40,6 +42,7 @@ pub async fn export(store: &Store, id: ClientId) -> Result<Option<Value>, Exchan
         "ledger": ledger(store, id).await?,
         "calls": calls(store, id).await?,
         "sms": sms(store, id).await?,
+        "contacts": contacts(store, id).await?,
         "places": places(store, id).await?,
         "blocked_numbers": blocked(store, &row.card).await?,
     })))
@@ -89,8 +92,13 @@ async fn calls(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError>
     loop {
         let page = store.timeline(id, &[Kind::Call], cursor.as_deref(), PAGE).await?;
         for item in page.items {
-            let Happening::Call { call, number, disposition, talked_ms, recording: _ } = item.what else { continue };
-            let recordings = store.recordings_of(call).await?.into_iter().map(recording).collect::<Vec<_>>();
+            let Happening::Call { call, number, disposition, talked_ms, recording: _, contact: _ } = item.what else {
+                continue;
+            };
+            let mut recordings = Vec::new();
+            for row in store.recordings_of(call).await? {
+                recordings.push(recording(store, row).await?);
+            }
             calls.push(json!({
                 "id": call.to_string(), "at": moment(item.at), "number": number, "disposition": disposition,
                 "talked_ms": talked_ms, "recordings": recordings,
@@ -121,10 +129,32 @@ async fn sms(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError> {
     }
 }
 
+async fn contacts(store: &Store, id: ClientId) -> Result<Vec<Value>, ExchangeError> {
+    let filter = ContactFilter { client: Some(id), ..ContactFilter::default() };
+    let (mut contacts, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list_contacts(&filter, cursor.as_deref(), PAGE).await?;
+        for row in page.items {
+            let history = store.contact_history(row.id).await?;
+            contacts.push(json!({"id": row.id, "contact": row.contact, "history": history}));
+        }
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(contacts),
+        }
+    }
+}
+
 /// Without the sound, which is to be had by the recording's number.
-fn recording(row: RecordingRow) -> Value {
+async fn recording(store: &Store, row: RecordingRow) -> Result<Value, ExchangeError> {
     let duration = row.file.map(|file| u64::try_from(file.duration.as_millis()).unwrap_or(u64::MAX));
-    json!({"id": row.id, "state": row.state.as_str(), "started_at": moment(row.started), "duration_ms": duration})
+    let marks = store.marks_of(row.id).await?.into_iter();
+    let marks = marks.map(|mark| json!({"at_ms": mark.at_ms, "kind": mark.kind, "text": mark.text}));
+    let words = store.transcript_of(row.id).await?.map(|transcript| transcript.words);
+    Ok(json!({
+        "id": row.id, "state": row.state.as_str(), "started_at": moment(row.started), "duration_ms": duration,
+        "marks": marks.collect::<Vec<_>>(), "words": words.unwrap_or_default(),
+    }))
 }
 
 /// Those of the office's list that stand on the card.

@@ -31,6 +31,10 @@ impl Source for StoredRecordings {
 }
 
 impl Stream for Download {
+    fn length(&self) -> Option<u64> {
+        Download::length(self)
+    }
+
     async fn chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
         Ok(Download::chunk(self).await?)
     }

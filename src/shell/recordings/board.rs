@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::engine::ids::{CallId, NodeId};
+use crate::shell::store::pauses;
 use crate::shell::store::recordings::NewRecording;
 
 /// Recordings that may wait at once; each takes some 300 bytes.
@@ -83,6 +84,8 @@ pub(super) struct Job {
     pub(super) awaited: bool,
     /// Disk and database took it.
     pub(super) wrote: bool,
+    /// Where nothing of it was kept.
+    pub(super) pauses: Vec<pauses::Pause>,
 }
 
 impl Job {
@@ -101,6 +104,7 @@ impl Job {
             settled,
             awaited: false,
             wrote: false,
+            pauses: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! a begun file is thrown away, a stored file is recognised as the same, a row is written over, and only what is
 //! stored and written is removed from Asterisk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,12 +19,15 @@ use super::contained;
 use super::file::{self, FileError, Piece, Written};
 use super::ledger::{Ledger, LedgerError};
 use super::name::{self, Name};
+use super::silence::Silence;
 use super::source::{Source, SourceError, Stream};
 use super::stats::ArchiveStats;
+use super::vault::Vault;
 use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 use crate::shell::clock;
 use crate::shell::store::calls::FallbackCall;
+use crate::shell::store::pauses::CallPauses;
 use crate::shell::store::recordings::{ArchivedFile, NewRecording, RecordingState as State};
 use crate::speech::wav::{Fault, Level, Report};
 
@@ -57,7 +60,7 @@ pub(super) const WORDLESS: Duration = Duration::from_millis(250);
 pub(super) struct Collector<S, L> {
     pub(super) nodes: Vec<S>,
     pub(super) ledger: L,
-    pub(super) dir: Arc<Path>,
+    pub(super) vault: Vault,
     pub(super) stats: Arc<ArchiveStats>,
     pub(super) files: AtomicU64,
 }
@@ -99,7 +102,9 @@ impl<S: Source, L: Ledger> Collector<S, L> {
                 };
             }
             if let Outcome::Failed(why) = &outcome {
-                warn!(recording = job.name, attempts = job.failures + 1, "archiving a recording failed: {why}");
+                // A recording that a sweep found tells its call by its name alone.
+                let call = if let Task::Ended { call, .. } = &job.task { call.to_string() } else { String::new() };
+                warn!(call, recording = job.name, attempts = job.failures + 1, "archiving a recording failed: {why}");
                 if job.failures + 1 == FAILURES_UNTIL_REPORTED {
                     self.report_failure(job, why).await;
                 }
@@ -221,22 +226,25 @@ impl<S: Source, L: Ledger> Collector<S, L> {
     }
 
     /// Fetches the recording into a begun file; `None` when Asterisk has none.
-    async fn fetch(&self, job: &Job, source: &S) -> Result<Option<Written>, Outcome> {
+    async fn fetch(&self, job: &mut Job, source: &S) -> Result<Option<Written>, Outcome> {
         let mut stream = match source.fetch(&job.name).await {
             Ok(stream) => stream,
             Err(SourceError::NotFound) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
+        let pauses = self.pauses(job).await?;
+        let mut silence = Silence::new(&pauses, stream.length());
+        job.pauses = silence.pauses();
         let (pieces, received) = mpsc::channel(PIECES);
-        let first = tokio::time::timeout(TRANSFER, pump(&mut stream, &pieces, 1)).await;
+        let first = tokio::time::timeout(TRANSFER, pump(&mut stream, &mut silence, &pieces, 1)).await;
         let whole = first.map_err(|_| too_slow())??;
-        let dir = self.dir.clone();
+        let vault = self.vault.clone();
         // The process's number, since another engine may be on its way out in the same folder.
-        let name = format!("{}-{}.wav", std::process::id(), self.files.fetch_add(1, Ordering::Relaxed));
-        let writing = tokio::task::spawn_blocking(move || file::write(&dir, &name, received));
+        let name = format!("{}-{}", std::process::id(), self.files.fetch_add(1, Ordering::Relaxed));
+        let writing = tokio::task::spawn_blocking(move || file::write(&vault, &name, received));
         let pumped = match whole {
             true => Ok(Ok(true)),
-            false => tokio::time::timeout(TRANSFER, pump(&mut stream, &pieces, usize::MAX)).await,
+            false => tokio::time::timeout(TRANSFER, pump(&mut stream, &mut silence, &pieces, usize::MAX)).await,
         };
         drop(pieces);
         let written = writing.await.map_err(|error| Outcome::Failed(format!("writing the file failed: {error}")))?;
@@ -249,6 +257,19 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             (Err(FileError::Interrupted), Err(_)) => Err(too_slow()),
             (Err(error), _) => Err(error.into()),
         }
+    }
+
+    /// Where nothing of it is to be kept. Of a call that ended in this life of the engine and was never paused that need
+    /// not be asked.
+    async fn pauses(&self, job: &Job) -> Result<Vec<CallPauses>, Outcome> {
+        if matches!(job.task, Task::Ended { gone: true, .. }) {
+            return Ok(Vec::new());
+        }
+        // The end of a pause, or of the call, may be on its way to the journal.
+        if !self.ledger.caught_up().await {
+            return Err(Outcome::Later(GRACE));
+        }
+        Ok(self.ledger.pauses(job.node, &job.name).await?)
     }
 
     /// Asterisk has no such file.
@@ -297,6 +318,12 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             Some(talked) if !talked.is_zero() && talked < WORDLESS => (State::Stored, String::new()),
             _ => judge(&report, expected.filter(|talked| !talked.is_zero())),
         };
+        let unkept: Duration = job.pauses.iter().map(|pause| pause.to.saturating_sub(pause.from)).sum();
+        let (state, problem) = match state {
+            // Nothing else is to be expected.
+            State::Silent if unkept * 2 > found => (State::Stored, String::new()),
+            _ => (state, problem),
+        };
         if matches!(state, State::Short | State::Missing) {
             // Asterisk may not have closed the file yet.
             try_again(job)?;
@@ -320,16 +347,16 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             }
         };
         let stem = path_stem(call);
-        let dir = self.dir.clone();
+        let vault = self.vault.clone();
         let storing = move || {
             if let Some(before) = &before
-                && before.bytes > written.bytes
-                && file::checksum(&dir.join(&before.path)).is_ok_and(|found| found.0 == before.sha256)
+                && before.duration > written.report.duration()
+                && vault.checksum(&before.path).is_ok_and(|found| found.0 == before.sha256)
             {
                 return Ok(None);
             }
             let (report, bytes, sha256) = (written.report.clone(), written.bytes, written.sha256.clone());
-            let path = written.put(&dir, &stem, before.as_ref().map(|before| before.path.as_str()))?;
+            let path = written.put(&vault, &stem, before.as_ref().map(|before| before.path.as_str()))?;
             let (left_rms, right_rms) = (of_32767(report.left), of_32767(report.right));
             Ok(Some(ArchivedFile {
                 path,
@@ -350,7 +377,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
     /// Tells people what became of a recording.
     fn tell(&self, entry: &NewRecording) {
         self.stats.finished(entry.state);
-        let NewRecording { call, node, name, state, problem, file, at: _ } = entry;
+        let NewRecording { call, node, name, state, problem, pauses: _, file, at: _ } = entry;
         let path = file.as_ref().map_or("", |file| file.path.as_str());
         match state {
             State::Stored => info!(%call, path, "recording archived"),
@@ -391,7 +418,8 @@ async fn ended(attempt: impl Future<Output = Result<(), Outcome>>) -> Outcome {
 }
 
 fn entry(job: &Job, call: CallId, state: State, problem: String, file: Option<ArchivedFile>) -> NewRecording {
-    NewRecording { call, node: job.node, name: job.name.clone(), state, problem, file, at: clock::wall() }
+    let (name, pauses) = (job.name.clone(), job.pauses.clone());
+    NewRecording { call, node: job.node, name, state, problem, pauses, file, at: clock::wall() }
 }
 
 /// The stage in which this is written.
@@ -443,7 +471,12 @@ fn too_slow() -> Outcome {
 }
 
 /// Hands on at most so many pieces of what comes from Asterisk; whether that was all, and its end is told too.
-async fn pump<T: Stream>(stream: &mut T, pieces: &mpsc::Sender<Piece>, most: usize) -> Result<bool, SourceError> {
+async fn pump<T: Stream>(
+    stream: &mut T,
+    silence: &mut Silence,
+    pieces: &mpsc::Sender<Piece>,
+    most: usize,
+) -> Result<bool, SourceError> {
     for _ in 0..most {
         let mut piece = BytesMut::with_capacity(USUAL);
         let mut whole = false;
@@ -453,6 +486,7 @@ async fn pump<T: Stream>(stream: &mut T, pieces: &mpsc::Sender<Piece>, most: usi
                 None => whole = true,
             }
         }
+        silence.over(&mut piece);
         // An error means that the writer has given up, and tells why.
         if pieces.send(Piece::Bytes(piece.freeze())).await.is_err() {
             return Ok(true);
@@ -486,8 +520,8 @@ impl From<LedgerError> for Outcome {
 impl From<FileError> for Outcome {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::Io { .. } => Outcome::StorageAway(error.to_string()),
-            FileError::Wav(_) | FileError::Interrupted => Outcome::Failed(error.to_string()),
+            FileError::Io { .. } | FileError::Bucket { .. } => Outcome::StorageAway(error.to_string()),
+            FileError::Sound(_) | FileError::Interrupted => Outcome::Failed(error.to_string()),
         }
     }
 }

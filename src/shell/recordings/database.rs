@@ -7,7 +7,8 @@ use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 use crate::shell::store::calls::FallbackCall;
 use crate::shell::store::journal::JournalHandle;
-use crate::shell::store::recordings::NewRecording;
+use crate::shell::store::pauses::CallPauses;
+use crate::shell::store::recordings::{NewRecording, RecordingState};
 use crate::shell::store::{Store, StoreError};
 
 /// Calls without a recording looked for at once; the next sweep finds more.
@@ -60,6 +61,10 @@ impl Ledger for Books {
         Ok(Some(JournalCall { call: last.call, ended, talked }))
     }
 
+    async fn pauses(&self, node: NodeId, name: &str) -> Result<Vec<CallPauses>, LedgerError> {
+        Ok(self.store.pauses_of(node, name).await?)
+    }
+
     async fn unrecorded(&self, node: NodeId, since: Wall, least: Duration) -> Result<Vec<Unrecorded>, LedgerError> {
         let calls = self.store.unrecorded_calls(node, since, least, MOST_UNRECORDED).await?;
         Ok(calls.into_iter().map(|(call, name, talked)| Unrecorded { call, name, talked }).collect())
@@ -77,7 +82,15 @@ impl Ledger for Books {
         let rows = self.store.recordings_for_verify(key, most).await?;
         let files = rows.into_iter().filter_map(|row| {
             let file = row.file?;
-            Some(Stored { key: row.id, call: row.call, path: file.path, sha256: file.sha256, bytes: file.bytes })
+            let failed = row.state == RecordingState::Failed;
+            Some(Stored {
+                key: row.id,
+                call: row.call,
+                failed,
+                path: file.path,
+                sha256: file.sha256,
+                bytes: file.bytes,
+            })
         });
         Ok(files.collect())
     }

@@ -4,14 +4,17 @@
 //! vanish at any moment: only [`Piece::End`] makes a file whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read};
+use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::speech::wav::{Report, StereoWav, TELEPHONE_RATE, WavError};
+use super::format::{Encoder, Format};
+use super::seal::{Keys, hex};
+use super::vault::{Vault, stem};
+use crate::speech::wav::{Report, TELEPHONE_RATE};
 
 /// Begun files lie here, below the archive's folder and on its disk: what a kill leaves is found at once, without
 /// looking through the years.
@@ -41,9 +44,17 @@ pub(super) enum FileError {
         /// The system's words.
         cause: io::Error,
     },
-    /// The stream cannot become a WAV.
+    /// S3 does not answer, or refuses.
+    #[error("cannot store {place}: {cause}; see to the storage and to recording.s3")]
+    Bucket {
+        /// Where it was to be stored.
+        place: String,
+        /// The storage's words.
+        cause: io::Error,
+    },
+    /// The stream cannot become a sound.
     #[error("{0}")]
-    Wav(WavError),
+    Sound(String),
     /// The stream was given up before its end.
     #[error("the transfer was given up")]
     Interrupted,
@@ -52,6 +63,8 @@ pub(super) enum FileError {
 /// A begun file, complete and on the disk, but not in its place. Dropping it removes it.
 pub(super) struct Written {
     file: Begun,
+    /// What its name ends with: `wav`, `flac.k0123456789abcdef`.
+    ending: String,
     /// What was measured.
     pub(super) report: Report,
     /// Lower-case hexadecimal, of what was read back.
@@ -87,73 +100,126 @@ pub(super) fn prepare(dir: &Path) -> Result<usize, FileError> {
     Ok(removed)
 }
 
-/// Writes a raw stereo stream as a WAV.
-pub(super) fn write(dir: &Path, name: &str, pieces: mpsc::Receiver<Piece>) -> Result<Written, FileError> {
-    let incoming = dir.join(INCOMING);
-    // The folder may have been removed while the engine ran.
-    fs::create_dir_all(&incoming).map_err(io("make", &incoming))?;
-    let path = incoming.join(name);
-    let target = OpenOptions::new().write(true).create(true).truncate(true).open(&path).map_err(io("write", &path))?;
-    let file = Begun { path, in_place: false };
-    let wav = |cause| match cause {
-        WavError::Format(hound::Error::IoError(cause)) => {
-            FileError::Io { what: "write", path: file.path.clone(), cause }
-        }
-        other => FileError::Wav(other),
-    };
-    let report = convert(&target, pieces, wav)?;
+/// Writes a raw stereo stream as the archive keeps it, under this name and the ending that belongs to it.
+pub(super) fn write(vault: &Vault, name: &str, pieces: mpsc::Receiver<Piece>) -> Result<Written, FileError> {
+    let format = vault.format();
+    let ending = format.as_str().to_owned();
+    let (file, target) = begin(vault.dir(), &format!("{name}.{ending}"))?;
+    let report = convert(&target, format, pieces, &file.path)?;
     target.sync_all().map_err(io("write", &file.path))?;
-    let (sha256, bytes) = checksum(&file.path).map_err(io("read back", &file.path))?;
-    Ok(Written { file, report, sha256, bytes })
+    finish(vault, file, report, name, ending)
 }
 
-fn convert(
-    target: &File,
-    mut pieces: mpsc::Receiver<Piece>,
-    wav: impl Fn(WavError) -> FileError,
-) -> Result<Report, FileError> {
-    let mut writer = StereoWav::new(BufWriter::with_capacity(64 << 10, target), TELEPHONE_RATE).map_err(&wav)?;
+/// Seals what is to be sealed; what was in clear is removed.
+fn finish(vault: &Vault, clear: Begun, report: Report, name: &str, ending: String) -> Result<Written, FileError> {
+    let (file, ending) = match vault.keys().zip(vault.sealed_ending()) {
+        Some((keys, key)) => {
+            (seal(vault.dir(), keys, &clear, &format!("{name}.{ending}.{key}"))?, format!("{ending}.{key}"))
+        }
+        None => (clear, ending),
+    };
+    let (sha256, bytes) = checksum(&file.path).map_err(io("read back", &file.path))?;
+    Ok(Written { file, ending, report, sha256, bytes })
+}
+
+fn seal(dir: &Path, keys: &Keys, clear: &Begun, name: &str) -> Result<Begun, FileError> {
+    let (file, target) = begin(dir, name)?;
+    let mut from = File::open(&clear.path).map_err(io("read back", &clear.path))?;
+    keys.seal(&mut from, &mut &target).map_err(io("seal", &file.path))?;
+    target.sync_all().map_err(io("write", &file.path))?;
+    Ok(file)
+}
+
+fn begin(dir: &Path, name: &str) -> Result<(Begun, File), FileError> {
+    let incoming = dir.join(INCOMING);
+    let path = incoming.join(name);
+    let open = || OpenOptions::new().write(true).create(true).truncate(true).open(&path);
+    let target = match open() {
+        // The folder was removed while the engine ran.
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(&incoming).map_err(io("make", &incoming))?;
+            open()
+        }
+        opened => opened,
+    };
+    let target = target.map_err(io("write", &path))?;
+    Ok((Begun { path, in_place: false }, target))
+}
+
+fn convert(target: &File, format: Format, mut pieces: mpsc::Receiver<Piece>, path: &Path) -> Result<Report, FileError> {
+    let mut buffer = BufWriter::with_capacity(64 << 10, target);
+    let mut encoder = Encoder::new(&mut buffer, format, TELEPHONE_RATE).map_err(|cause| cause.of_file(path))?;
     loop {
         match pieces.blocking_recv() {
-            Some(Piece::Bytes(bytes)) => writer.feed(&bytes).map_err(&wav)?,
-            Some(Piece::End) => return writer.finish().map_err(wav),
+            Some(Piece::Bytes(bytes)) => encoder.feed(&bytes).map_err(|cause| cause.of_file(path))?,
+            Some(Piece::End) => break,
             None => return Err(FileError::Interrupted),
         }
     }
+    let report = encoder.finish().map_err(|cause| cause.of_file(path))?;
+    buffer.flush().map_err(io("write", path))?;
+    Ok(report)
 }
 
 impl Written {
-    /// Moves the file to `<day>/<call>.wav` and makes that durable. When another file lies there that is neither the
+    /// Moves the file to `<day>/<call>.<ending>` and makes that durable. When another file lies there that is neither the
     /// same nor `replaces`, it is left alone and a number is added to the name. Returns the path below `dir`.
-    pub(super) fn put(mut self, dir: &Path, stem: &str, replaces: Option<&str>) -> Result<String, FileError> {
+    pub(super) fn put(mut self, vault: &Vault, stem: &str, replaces: Option<&str>) -> Result<String, FileError> {
         for count in 1..=MOST_FILES_OF_A_CALL {
-            let relative = if count == 1 { format!("{stem}.wav") } else { format!("{stem}-{count}.wav") };
-            let target = dir.join(&relative);
-            if replaces == Some(relative.as_str()) || self.may_take(&target)? {
-                self.move_to(dir, &target)?;
+            let number = if count == 1 { String::new() } else { format!("-{count}") };
+            let relative = format!("{}{stem}{number}.{}", vault.prefix(), self.ending);
+            if replaces == Some(relative.as_str()) || self.may_take(vault, &relative)? {
+                self.file.place(vault, &relative)?;
                 return Ok(relative);
             }
         }
         let cause = io::Error::other(format!("{MOST_FILES_OF_A_CALL} other files of this call lie there"));
-        Err(FileError::Io { what: "store", path: dir.join(stem), cause })
+        Err(FileError::Io { what: "store", path: vault.dir().join(stem), cause })
     }
 
     /// Nothing lies there, or the very same: put there before a kill.
-    fn may_take(&self, target: &Path) -> Result<bool, FileError> {
-        match fs::metadata(target) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(true),
-            Err(cause) => Err(io("look at", target)(cause)),
-            Ok(found) if found.len() != self.bytes => Ok(false),
-            Ok(_) => Ok(checksum(target).map_err(io("read", target))?.0 == self.sha256),
+    fn may_take(&self, vault: &Vault, relative: &str) -> Result<bool, FileError> {
+        match vault.size(relative).map_err(|cause| at(vault, relative, "look at", cause))? {
+            None => Ok(true),
+            Some(found) if found != self.bytes => Ok(false),
+            Some(_) => {
+                // Sealed twice, the same sound is not the same file.
+                let begun = self.file.path.file_name().unwrap_or_default().to_string_lossy();
+                Ok(vault.same_sound(&format!("{INCOMING}/{begun}"), relative))
+            }
+        }
+    }
+}
+
+/// Where a file is to lie, with what the system says of it.
+fn at(vault: &Vault, relative: &str, what: &'static str, cause: io::Error) -> FileError {
+    match vault.remote(relative) {
+        Ok(None) => FileError::Io { what, path: vault.dir().join(relative), cause },
+        Ok(Some((bucket, key))) => FileError::Bucket { place: bucket.place(&key), cause },
+        Err(cause) => FileError::Bucket { place: relative.to_owned(), cause },
+    }
+}
+
+impl Begun {
+    /// To its place on the disk or in S3.
+    fn place(&mut self, vault: &Vault, relative: &str) -> Result<(), FileError> {
+        match vault.remote(relative).map_err(|cause| at(vault, relative, "store", cause))? {
+            None => self.move_to(vault.dir(), &vault.dir().join(relative)),
+            Some((bucket, key)) => {
+                let mut file = File::open(&self.path).map_err(io("read back", &self.path))?;
+                bucket.put(&key, &mut file).map_err(|cause| FileError::Bucket { place: bucket.place(&key), cause })
+            }
         }
     }
 
     fn move_to(&mut self, dir: &Path, target: &Path) -> Result<(), FileError> {
         let folder = target.parent().unwrap_or(dir);
         let new_day = !folder.is_dir();
-        fs::create_dir_all(folder).map_err(io("make", folder))?;
-        fs::rename(&self.file.path, target).map_err(io("store", target))?;
-        self.file.in_place = true;
+        if new_day {
+            fs::create_dir_all(folder).map_err(io("make", folder))?;
+        }
+        fs::rename(&self.path, target).map_err(io("store", target))?;
+        self.in_place = true;
         // A new day makes up to three folders: each is a line in the one above.
         let above = folder.ancestors().take_while(|above| above.starts_with(dir));
         above
@@ -162,18 +228,41 @@ impl Written {
     }
 }
 
+/// The same sound sealed with the first key, in a file beside: its path, checksum and size; `None` when it is so already.
+/// The old file stays.
+pub(super) fn reseal(vault: &Vault, path: &str) -> Result<Option<(String, String, u64)>, FileError> {
+    let told = |cause: super::read::ReadError| FileError::Sound(cause.to_string());
+    let Some((keys, key)) = vault.keys().zip(vault.sealed_ending()) else {
+        return Err(FileError::Sound("there is no recording.key_file to seal with".to_owned()));
+    };
+    if path.ends_with(&format!(".{key}")) {
+        return Ok(None);
+    }
+    let mut sound = vault.open(path).map_err(told)?;
+    let relative = format!("{}.{}.{key}", stem(path), sound.format.as_str());
+    let name = format!("rekey-{}-{}", std::process::id(), relative.replace(['/', ':'], "-"));
+    let (mut file, target) = begin(vault.dir(), &name)?;
+    keys.seal(&mut sound.reader, &mut &target).map_err(io("seal", &file.path))?;
+    target.sync_all().map_err(io("write", &file.path))?;
+    if !vault.same_sound(&format!("{INCOMING}/{name}"), path) {
+        return Err(FileError::Sound(format!("{path} was read back as another sound after it was sealed")));
+    }
+    let (sha256, bytes) = checksum(&file.path).map_err(io("read back", &file.path))?;
+    file.place(vault, &relative)?;
+    Ok(Some((relative, sha256, bytes)))
+}
+
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
 /// SHA-256 and size of a file, read piece by piece.
 pub(super) fn checksum(path: &Path) -> io::Result<(String, u64)> {
-    checksum_of(File::open(path)?)
+    hash(&mut BufReader::with_capacity(64 << 10, File::open(path)?))
 }
 
-/// The same of an open file.
-pub(super) fn checksum_of(file: File) -> io::Result<(String, u64)> {
-    let mut reader = BufReader::with_capacity(64 << 10, file);
+/// SHA-256, and how much was read.
+pub(super) fn hash(reader: &mut impl Read) -> io::Result<(String, u64)> {
     let mut hash = Sha256::new();
     let mut bytes = 0;
     let mut piece = vec![0_u8; 64 << 10];
@@ -183,13 +272,7 @@ pub(super) fn checksum_of(file: File) -> io::Result<(String, u64)> {
         hash.update(read);
         bytes += length as u64;
     }
-    let hex = hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            hex.extend(char::from_digit(u32::from(digit), 16));
-        }
-        hex
-    });
-    Ok((hex, bytes))
+    Ok((hex(&hash.finalize()), bytes))
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
@@ -205,7 +288,7 @@ mod tests {
         let (sender, pieces) = mpsc::channel(4);
         sender.try_send(Piece::Bytes(Bytes::from_static(raw))).unwrap();
         sender.try_send(Piece::End).unwrap();
-        write(dir, name, pieces).unwrap()
+        write(&Vault::plain(dir), name, pieces).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -221,7 +304,7 @@ mod tests {
         let (sender, pieces) = mpsc::channel(4);
         sender.try_send(Piece::Bytes(Bytes::from_static(&[1; 400]))).unwrap();
         drop(sender);
-        assert!(matches!(write(dir.path(), "a", pieces), Err(FileError::Interrupted)));
+        assert!(matches!(write(&Vault::plain(dir.path()), "a", pieces), Err(FileError::Interrupted)));
         assert!(names(&dir.path().join(INCOMING)).is_empty());
     }
 
@@ -236,13 +319,44 @@ mod tests {
     #[test]
     fn the_same_sound_put_twice_is_one_file_and_another_sound_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
-        let put = |raw, replaces| written(dir.path(), "a", raw).put(dir.path(), "2026/11/21/c", replaces).unwrap();
+        let put = |raw, replaces| {
+            written(dir.path(), "a", raw).put(&Vault::plain(dir.path()), "2026/11/21/c", replaces).unwrap()
+        };
         assert_eq!(put(&[1; 400], None), "2026/11/21/c.wav");
         assert_eq!(put(&[1; 400], None), "2026/11/21/c.wav");
         assert_eq!(put(&[2; 400], None), "2026/11/21/c-2.wav");
         assert_eq!(put(&[3; 800], Some("2026/11/21/c.wav")), "2026/11/21/c.wav");
         assert_eq!(names(&dir.path().join("2026/11/21")), ["c-2.wav", "c.wav"]);
         assert!(names(&dir.path().join(INCOMING)).is_empty());
+    }
+
+    #[test]
+    fn sealed_sound_is_put_once_too_and_nothing_in_clear_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let key_file = dir.path().join("keys");
+        fs::write(&key_file, "ab".repeat(32)).unwrap();
+        let config = crate::shell::config::Recording {
+            format: Format::Flac,
+            key_file: Some(key_file),
+            ..crate::shell::config::Recording::plain(dir.path())
+        };
+        let vault = Vault::new(&config).unwrap();
+        let put = |raw: &'static [u8]| {
+            let (sender, pieces) = mpsc::channel(4);
+            sender.try_send(Piece::Bytes(Bytes::from_static(raw))).unwrap();
+            sender.try_send(Piece::End).unwrap();
+            write(&vault, "a", pieces).unwrap().put(&vault, "2026/c", None).unwrap()
+        };
+        let first = put(&[1; 400]);
+        assert!(first.starts_with("2026/c.flac.k"), "{first}");
+        assert_eq!(put(&[1; 400]), first);
+        assert_ne!(put(&[2; 400]), first);
+        let mut wav = Vec::new();
+        vault.open_wav(&first).unwrap().reader.read_to_end(&mut wav).unwrap();
+        assert_eq!(wav[44..], [1; 400]);
+        assert!(names(&dir.path().join(INCOMING)).is_empty());
+        let error = Vault::plain(dir.path()).open(&first).err().unwrap().to_string();
+        assert!(error.contains("recording.key_file"), "{error}");
     }
 
     #[test]

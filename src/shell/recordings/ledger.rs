@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 use crate::shell::store::calls::FallbackCall;
+use crate::shell::store::pauses::CallPauses;
 use crate::shell::store::recordings::NewRecording;
 
 /// The database, as the archive needs it.
@@ -24,6 +25,9 @@ pub trait Ledger: Clone + Send + Sync + 'static {
         node: NodeId,
         name: &str,
     ) -> impl Future<Output = Result<Option<JournalCall>, LedgerError>> + Send;
+
+    /// Where nothing of the recording of this name is to be kept, call by call.
+    fn pauses(&self, node: NodeId, name: &str) -> impl Future<Output = Result<Vec<CallPauses>, LedgerError>> + Send;
 
     /// Calls that talked for so long at least and ended since then, of whose recording nothing is written.
     fn unrecorded(
@@ -72,6 +76,8 @@ pub struct Stored {
     pub key: i64,
     /// Whose talk.
     pub call: CallId,
+    /// It was found damaged.
+    pub failed: bool,
     /// Below the archive's folder.
     pub path: String,
     /// Lower-case hexadecimal.

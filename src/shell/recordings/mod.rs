@@ -1,4 +1,4 @@
-//! The archive of talks: recordings fetched from Asterisk over ARI, checked, stored as WAV, entered in the database.
+//! The archive of talks: recordings fetched from Asterisk over ARI, checked, stored, entered in the database.
 //!
 //! - [`source`]: where recordings come from; [`asterisk`] is the real one
 //! - [`ledger`]: what is written and asked; [`database`] is the real one
@@ -6,32 +6,43 @@
 //! - `board`: the list of work, bounded, with pauses
 //! - `collect`: one recording's way
 //! - `file`: writing a file so that a kill at any moment does no harm
+//! - [`format`](mod@format): WAV and FLAC; [`seal`]: encryption; [`vault`]: where files lie and how they are read;
+//!   [`bucket`]: S3
 //! - [`erase`]: removing the sound of clients who were erased
 //! - [`read`]: opening a file, checking all of them
-//! - [`stats`] counts
+//! - [`keeper`]: the night's work: retention, [`verify`](mod@verify); [`rekey`](mod@rekey): a new key
+//! - [`peaks`]: the picture of a sound; [`stats`] counts
 //!
 //! A file is removed from Asterisk only when the archive has it and the database says so. Calls never wait for any of
 //! this: wishes are put on a list, and a few tasks work through it.
 
 pub mod asterisk;
 mod board;
+pub mod bucket;
 mod collect;
 pub mod database;
 pub mod erase;
 mod file;
+pub mod format;
+pub mod keeper;
 pub mod ledger;
 mod name;
+pub mod peaks;
 pub mod read;
+pub mod rekey;
+pub mod seal;
+mod silence;
 pub mod source;
 pub mod stats;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod vault;
+pub mod verify;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,9 +63,10 @@ use collect::{Collector, WORDLESS};
 pub use database::Books;
 use ledger::{Ledger, Unrecorded};
 use name::{FOLDER, Name};
-pub use read::{Checked, Problem, ReadError, Verification, locate, open};
+pub use read::{Checked, Problem, ReadError, Verification};
 use source::Source;
 pub use stats::{ArchiveStats, Counts};
+pub use vault::Vault;
 
 /// Recordings in hand at once, of all Asterisks.
 const WORKERS: usize = 4;
@@ -63,13 +75,6 @@ const BEAT: Duration = Duration::from_millis(250);
 /// After a restart, calls of so many days are looked through for missing recordings.
 const LOOK_BACK_MS: i64 = 7 * 24 * 3_600_000;
 
-/// How the archive is set up.
-#[derive(Clone, Debug)]
-pub struct ArchiveConfig {
-    /// Its folder.
-    pub dir: PathBuf,
-}
-
 /// Starts the archive.
 pub struct Archive;
 
@@ -77,7 +82,6 @@ pub struct Archive;
 #[derive(Clone)]
 pub struct ArchiveHandle {
     shared: Arc<Shared>,
-    dir: Arc<Path>,
     tasks: TaskTracker,
 }
 
@@ -92,23 +96,22 @@ impl Archive {
     /// Spawns the tasks that fetch recordings; they end when `cancel` is cancelled. Nodes are in the order of their
     /// [`NodeId`]s. Must be called inside a tokio runtime.
     pub fn start<S: Source, L: Ledger>(
-        config: &ArchiveConfig,
+        vault: Vault,
         nodes: Vec<S>,
         ledger: L,
         cancel: CancellationToken,
     ) -> ArchiveHandle {
-        Archive::with_board(config, nodes, ledger, cancel, Board::default())
+        Archive::with_board(vault, nodes, ledger, cancel, Board::default())
     }
 
     fn with_board<S: Source, L: Ledger>(
-        config: &ArchiveConfig,
+        vault: Vault,
         nodes: Vec<S>,
         ledger: L,
         cancel: CancellationToken,
         board: Board,
     ) -> ArchiveHandle {
-        let dir: Arc<Path> = config.dir.as_path().into();
-        match file::prepare(&dir) {
+        match file::prepare(vault.dir()) {
             Ok(0) => {}
             Ok(files) => info!(files, "half-written recordings of an earlier run removed; they are fetched again"),
             // Calls go on, recordings wait in Asterisk until this is put right.
@@ -121,7 +124,7 @@ impl Archive {
             changed: Notify::new(),
             stats: stats.clone(),
         });
-        let collector = Collector { nodes, ledger, dir: dir.clone(), stats, files: AtomicU64::new(0) };
+        let collector = Collector { nodes, ledger, vault, stats, files: AtomicU64::new(0) };
         let collector = Arc::new(collector);
         let tasks = TaskTracker::new();
         for _ in 0..WORKERS {
@@ -130,7 +133,7 @@ impl Archive {
             tasks.spawn(async move { cancel.run_until_cancelled(worker.run()).await });
         }
         tasks.close();
-        ArchiveHandle { shared, dir, tasks }
+        ArchiveHandle { shared, tasks }
     }
 }
 
@@ -153,17 +156,16 @@ impl ArchiveHandle {
         self.shared.changed.notify_one();
     }
 
-    /// The archive's folder, for [`open`].
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// The counters.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let backlog = self.shared.board().len();
-        self.shared.stats.snapshot(backlog)
+        self.shared.stats.snapshot()
+    }
+
+    /// The counters, and how the archive is, to be asked at any time.
+    #[must_use]
+    pub fn stats(&self) -> Arc<ArchiveStats> {
+        self.shared.stats.clone()
     }
 
     /// Waits until all tasks have ended after a cancellation. What was in hand is taken up again by the next sweep.
@@ -185,7 +187,10 @@ impl Shared {
     }
 
     fn add(&self, node: NodeId, name: &str, task: Task, due: Instant) -> bool {
-        let added = self.board().add(node, name, task, due);
+        let mut board = self.board();
+        let added = board.add(node, name, task, due);
+        self.stats.waiting(board.len());
+        drop(board);
         if added {
             self.changed.notify_one();
         } else {
@@ -233,10 +238,16 @@ impl<S: Source, L: Ledger> Worker<S, L> {
             if !matches!(outcome, Outcome::Done | Outcome::Later(_)) {
                 self.shared.stats.retried();
             }
+            if job.wrote {
+                self.shared.stats.storage_worked();
+            } else if let Outcome::StorageAway(why) = &outcome {
+                self.shared.stats.storage_failed(why);
+            }
             let node = job.node;
             let mut board = self.shared.board();
             let first = board.finished(job, &outcome, Instant::now());
             let backlog = board.len();
+            self.shared.stats.waiting(backlog);
             drop(board);
             if first {
                 tell_of_trouble(node, &outcome, backlog);

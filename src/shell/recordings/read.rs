@@ -1,12 +1,11 @@
 //! Reading the archive: finding a file by what the database says, and whether it is whole.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::file::checksum_of;
 use super::ledger::{Ledger, LedgerError, Stored};
+use super::vault::{Sound, Vault, kind};
 use crate::engine::ids::CallId;
 
 /// Entries read at a time when all are checked.
@@ -35,7 +34,15 @@ pub enum ReadError {
         /// The system's words.
         cause: io::Error,
     },
-    /// Not a WAV of two channels, or damaged.
+    /// It was sealed with a key that is not at hand.
+    #[error("{path} in the archive cannot be opened: {why}")]
+    NoKey {
+        /// As the database has it.
+        path: String,
+        /// Which key, and what to do.
+        why: String,
+    },
+    /// No sound of two channels, or damaged.
     #[error("{path} in the archive is damaged: {why}; restore it from a backup")]
     Damaged {
         /// As the database has it.
@@ -59,15 +66,7 @@ pub fn locate(dir: &Path, path: &str) -> Result<PathBuf, ReadError> {
     if file && real.starts_with(&real_dir) { Ok(real) } else { Err(outside()) }
 }
 
-/// Opens a file of the archive. Blocks.
-///
-/// # Errors
-/// As [`ReadError`] tells.
-pub fn open(dir: &Path, path: &str) -> Result<File, ReadError> {
-    File::open(locate(dir, path)?).map_err(unreadable(path))
-}
-
-fn unreadable(path: &str) -> impl Fn(io::Error) -> ReadError {
+pub(super) fn unreadable(path: &str) -> impl Fn(io::Error) -> ReadError {
     move |cause| match cause.kind() {
         io::ErrorKind::NotFound => ReadError::Missing { path: path.to_owned() },
         _ => ReadError::Io { path: path.to_owned(), cause },
@@ -78,17 +77,16 @@ fn unreadable(path: &str) -> impl Fn(io::Error) -> ReadError {
 fn resolve(dir: &Path, path: &str) -> Option<PathBuf> {
     let relative = Path::new(path);
     let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
-    let wav = relative.extension().is_some_and(|ending| ending == "wav");
-    (plain && wav && !path.contains('\0')).then(|| dir.join(relative))
+    (plain && kind(path).is_some() && !path.contains('\0')).then(|| dir.join(relative))
 }
 
-fn stereo(file: File) -> Result<hound::WavReader<BufReader<File>>, String> {
-    let wav = hound::WavReader::new(BufReader::with_capacity(64 << 10, file)).map_err(|error| error.to_string())?;
+fn stereo(sound: Sound) -> Result<(), String> {
+    let wav = hound::WavReader::new(sound.reader).map_err(|error| error.to_string())?;
     let spec = wav.spec();
     if spec.channels != 2 || spec.bits_per_sample != 16 || spec.sample_format != hound::SampleFormat::Int {
         return Err(format!("it has {} channels of {} bits, not 2 of 16", spec.channels, spec.bits_per_sample));
     }
-    Ok(wav)
+    Ok(())
 }
 
 /// An archived recording that was looked at.
@@ -100,6 +98,8 @@ pub struct Checked {
     pub call: CallId,
     /// Below the archive's folder.
     pub path: String,
+    /// It was found damaged before.
+    pub failed: bool,
     /// What is wrong with it, if anything.
     pub problem: Option<Problem>,
 }
@@ -130,19 +130,19 @@ pub enum Problem {
     },
 }
 
-/// A look at every archived recording, one after another: the file is there, of the right size and checksum, and a
-/// WAV of two channels.
+/// A look at every archived recording, one after another: the file is there, of the right size and checksum, can be
+/// opened with the keys that there are, and is a sound of two channels.
 pub struct Verification<L> {
     ledger: L,
-    dir: PathBuf,
+    vault: Vault,
     page: VecDeque<Stored>,
     after: i64,
 }
 
 impl<L: Ledger> Verification<L> {
     /// Begins with the first.
-    pub fn new(ledger: L, dir: &Path) -> Verification<L> {
-        Verification { ledger, dir: dir.to_owned(), page: VecDeque::new(), after: i64::MIN }
+    pub fn new(ledger: L, vault: Vault) -> Verification<L> {
+        Verification { ledger, vault, page: VecDeque::new(), after: i64::MIN }
     }
 
     /// Looks at the next; `None` when all have been looked at.
@@ -155,28 +155,25 @@ impl<L: Ledger> Verification<L> {
         }
         let Some(stored) = self.page.pop_front() else { return Ok(None) };
         self.after = stored.key;
-        let (recording, call, path) = (stored.key, stored.call, stored.path.clone());
-        let dir = self.dir.clone();
-        let checked = tokio::task::spawn_blocking(move || check(&dir, &stored)).await;
+        let (recording, call, failed, path) = (stored.key, stored.call, stored.failed, stored.path.clone());
+        let vault = self.vault.clone();
+        let checked = tokio::task::spawn_blocking(move || check(&vault, &stored)).await;
         // A panic in there is a fault of this program; it must not pass for a good file.
         let outcome = checked.map_err(|error| LedgerError::Refused(format!("checking {path} failed: {error}")))?;
-        Ok(Some(Checked { recording, call, path, problem: outcome.err() }))
+        Ok(Some(Checked { recording, call, path, failed, problem: outcome.err() }))
     }
 }
 
-fn check(dir: &Path, stored: &Stored) -> Result<(), Problem> {
+fn check(vault: &Vault, stored: &Stored) -> Result<(), Problem> {
     let path = || stored.path.clone();
-    let fail = |cause| ReadError::Io { path: path(), cause };
-    let file = open(dir, &stored.path)?;
-    let found = file.metadata().map_err(fail)?.len();
+    let (_, found) = vault.stored(&stored.path)?;
     if found != stored.bytes {
         return Err(Problem::WrongSize { path: path(), expected: stored.bytes, found });
     }
-    let (sha256, _) = checksum_of(file).map_err(fail)?;
-    if sha256 != stored.sha256 {
+    if vault.checksum(&stored.path)?.0 != stored.sha256 {
         return Err(Problem::WrongChecksum { path: path() });
     }
-    stereo(open(dir, &stored.path)?).map_err(|why| ReadError::Damaged { path: path(), why })?;
+    stereo(vault.open_wav(&stored.path)?).map_err(|why| ReadError::Damaged { path: path(), why })?;
     Ok(())
 }
 
@@ -206,10 +203,10 @@ mod tests {
             "a\0.wav",
             "a.db",
         ] {
-            assert!(matches!(open(&archive, path), Err(ReadError::Outside { .. })), "{path:?}");
+            assert!(matches!(locate(&archive, path), Err(ReadError::Outside { .. })), "{path:?}");
         }
-        assert!(matches!(open(&archive, "2026/01/01/b.wav"), Err(ReadError::Missing { .. })));
-        assert!(open(dir.path(), "a.wav").is_ok());
+        assert!(matches!(locate(&archive, "2026/01/01/b.wav"), Err(ReadError::Missing { .. })));
+        assert!(locate(dir.path(), "a.wav").is_ok());
     }
 
     #[test]
@@ -218,9 +215,11 @@ mod tests {
         let mono = crate::speech::wav::Sound { rate: 8_000, channels: 1, samples: vec![1, 2, 3] }.write().unwrap();
         for bytes in [b"RIFF nonsense".to_vec(), mono] {
             std::fs::write(dir.path().join("a.wav"), &bytes).unwrap();
-            let (sha256, size) = checksum_of(File::open(dir.path().join("a.wav")).unwrap()).unwrap();
-            let stored = Stored { key: 1, call: CallId(1), path: "a.wav".to_owned(), sha256, bytes: size };
-            let problem = check(dir.path(), &stored).unwrap_err().to_string();
+            let vault = Vault::plain(dir.path());
+            let (sha256, size) = vault.checksum("a.wav").unwrap();
+            let stored =
+                Stored { key: 1, call: CallId(1), failed: false, path: "a.wav".to_owned(), sha256, bytes: size };
+            let problem = check(&vault, &stored).unwrap_err().to_string();
             assert!(problem.contains("a.wav in the archive is damaged"), "{problem}");
         }
     }

@@ -24,6 +24,9 @@ pub trait Source: Clone + Send + Sync + 'static {
 
 /// Bytes of a file, in order.
 pub trait Stream: Send + 'static {
+    /// How many there are in all, when that is known.
+    fn length(&self) -> Option<u64>;
+
     /// The next bytes; `None` at the end. An end that comes too early is an error.
     fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, SourceError>> + Send;
 }

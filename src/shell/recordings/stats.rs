@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
@@ -12,6 +13,9 @@ use prometheus_client::registry::Registry;
 
 use super::ArchiveHandle;
 
+use crate::engine::time::Wall;
+use crate::shell::clock;
+use crate::shell::store::recording_checks::RecordingCheck;
 use crate::shell::store::recordings::RecordingState as State;
 
 /// Counters since the start. Read them with `snapshot`.
@@ -27,6 +31,10 @@ pub struct ArchiveStats {
     retries: AtomicU64,
     overflowed: AtomicU64,
     bytes: AtomicU64,
+    backlog: AtomicU64,
+    gaps: AtomicU64,
+    check: Mutex<Option<RecordingCheck>>,
+    trouble: Mutex<Option<(Wall, String)>>,
 }
 
 /// The counters at one moment.
@@ -50,7 +58,7 @@ pub struct Counts {
     pub retries: u64,
     /// Recordings that found no room in the list of work; the next sweep finds them.
     pub overflowed: u64,
-    /// Bytes of WAV written.
+    /// Bytes of files written.
     pub bytes: u64,
     /// Recordings in hand or waiting, at this moment.
     pub backlog: u64,
@@ -90,7 +98,52 @@ impl ArchiveStats {
         add(&self.bytes, bytes);
     }
 
-    pub(super) fn snapshot(&self, backlog: usize) -> Counts {
+    /// So many recordings wait.
+    pub(super) fn waiting(&self, backlog: usize) {
+        self.backlog.store(u64::try_from(backlog).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Disk, bucket or database take nothing.
+    pub(super) fn storage_failed(&self, why: &str) {
+        let mut trouble = locked(&self.trouble);
+        let since = trouble.as_ref().map_or_else(clock::wall, |(since, _)| *since);
+        *trouble = Some((since, why.to_owned()));
+    }
+
+    /// Something was stored.
+    pub(super) fn storage_worked(&self) {
+        *locked(&self.trouble) = None;
+    }
+
+    /// Since when nothing can be archived, and why; `None` when it can.
+    #[must_use]
+    pub fn trouble(&self) -> Option<(Wall, String)> {
+        locked(&self.trouble).clone()
+    }
+
+    /// Recordings in hand or waiting, at this moment.
+    #[must_use]
+    pub fn backlog(&self) -> u64 {
+        read(&self.backlog)
+    }
+
+    /// So many talks are without a whole recording.
+    pub(super) fn gaps(&self, gaps: u64) {
+        self.gaps.store(gaps, Ordering::Relaxed);
+    }
+
+    /// What the last look through the archive has found.
+    pub(super) fn checked(&self, check: Option<RecordingCheck>) {
+        *locked(&self.check) = check;
+    }
+
+    /// What the last look through the archive has found, in this life of the engine or before.
+    #[must_use]
+    pub fn last_check(&self) -> Option<RecordingCheck> {
+        *locked(&self.check)
+    }
+
+    pub(super) fn snapshot(&self) -> Counts {
         Counts {
             stored: read(&self.stored),
             silent: read(&self.silent),
@@ -102,7 +155,7 @@ impl ArchiveStats {
             retries: read(&self.retries),
             overflowed: read(&self.overflowed),
             bytes: read(&self.bytes),
-            backlog: u64::try_from(backlog).unwrap_or(u64::MAX),
+            backlog: read(&self.backlog),
         }
     }
 }
@@ -151,10 +204,38 @@ impl Collector for Scrape {
         for (name, help, count) in counters {
             ConstCounter::new(count).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
         }
-        let help = "Recordings that wait to be archived, at this moment";
-        let backlog = ConstGauge::new(i64::try_from(counts.backlog).unwrap_or(i64::MAX));
-        backlog.encode(encoder.encode_descriptor("recordings_backlog", help, None, MetricType::Gauge)?)
+        let stats = &self.0.shared.stats;
+        let check = stats.last_check();
+        let gauges = [
+            ("recordings_backlog", "Recordings that wait to be archived, at this moment", counts.backlog),
+            ("recordings_gaps", "Talks of the last seven days without a whole recording", read(&stats.gaps)),
+            (
+                "recordings_storage_failing",
+                "1 while recordings cannot be archived and wait in Asterisk",
+                u64::from(stats.trouble().is_some()),
+            ),
+            (
+                "recordings_damaged",
+                "Files that the last check of the archive found damaged",
+                check.map_or(0, |c| c.bad()),
+            ),
+            (
+                "recordings_checked_at_seconds",
+                "When the last check of the archive ended, in seconds since 1970; 0 before the first",
+                check.map_or(0, |c| u64::try_from(c.ended.0 / 1000).unwrap_or(0)),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        Ok(())
     }
+}
+
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Only ever replaced as a whole: a panic leaves the old value.
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn add(counter: &AtomicU64, by: u64) {

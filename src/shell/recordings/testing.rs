@@ -12,6 +12,7 @@ use super::source::{Source, SourceError, Stream};
 use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 use crate::shell::store::calls::FallbackCall;
+use crate::shell::store::pauses::CallPauses;
 use crate::shell::store::recordings::NewRecording;
 
 /// A stereo stream with a voice on both channels where asked.
@@ -89,6 +90,10 @@ impl Drop for FakeStream {
 }
 
 impl Stream for FakeStream {
+    fn length(&self) -> Option<u64> {
+        Some(self.bytes.len() as u64)
+    }
+
     async fn chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
         tokio::task::yield_now().await;
         // Odd pieces, so that frames are split.
@@ -165,6 +170,7 @@ impl Source for FakeAsterisk {
 pub(super) struct Database {
     pub(super) calls: BTreeMap<(NodeId, String), JournalCall>,
     pub(super) entries: BTreeMap<(NodeId, String), NewRecording>,
+    pub(super) pauses: BTreeMap<(NodeId, String), Vec<CallPauses>>,
     pub(super) fallback: Vec<FallbackCall>,
     pub(super) unrecorded: Vec<Unrecorded>,
     /// One for each coming write.
@@ -197,6 +203,10 @@ impl Ledger for FakeDatabase {
 
     async fn call_of(&self, node: NodeId, name: &str) -> Result<Option<JournalCall>, LedgerError> {
         Ok(self.lock().calls.get(&(node, name.to_owned())).copied())
+    }
+
+    async fn pauses(&self, node: NodeId, name: &str) -> Result<Vec<CallPauses>, LedgerError> {
+        Ok(self.lock().pauses.get(&(node, name.to_owned())).cloned().unwrap_or_default())
     }
 
     async fn unrecorded(&self, _: NodeId, _: Wall, _: Duration) -> Result<Vec<Unrecorded>, LedgerError> {
@@ -234,7 +244,14 @@ impl Ledger for FakeDatabase {
         let database = self.lock();
         let all = database.entries.values().zip(1_i64..).filter_map(|(entry, key)| {
             let file = entry.file.clone()?;
-            Some(Stored { key, call: entry.call, path: file.path, sha256: file.sha256, bytes: file.bytes })
+            Some(Stored {
+                key,
+                call: entry.call,
+                failed: false,
+                path: file.path,
+                sha256: file.sha256,
+                bytes: file.bytes,
+            })
         });
         Ok(all.filter(|stored| stored.key > key).take(most as usize).collect())
     }

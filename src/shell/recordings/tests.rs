@@ -42,9 +42,9 @@ impl Setup {
 
     fn start_with(&mut self, board: Board) -> ArchiveHandle {
         self.cancel = CancellationToken::new();
-        let config = ArchiveConfig { dir: self.folder.path().to_owned() };
+        let vault = Vault::plain(self.folder.path());
         let nodes = vec![self.asterisk.clone()];
-        Archive::with_board(&config, nodes, self.database.clone(), self.cancel.clone(), board)
+        Archive::with_board(vault, nodes, self.database.clone(), self.cancel.clone(), board)
     }
 
     /// As `kill -9` would: whatever is in hand ends where it is.
@@ -86,8 +86,8 @@ async fn soon(mut so: impl FnMut() -> bool) {
 }
 
 /// What is wrong with each recording of the archive.
-async fn verified(setup: &Setup, archive: &ArchiveHandle) -> Vec<Option<String>> {
-    let mut verification = Verification::new(setup.database.clone(), archive.dir());
+async fn verified(setup: &Setup) -> Vec<Option<String>> {
+    let mut verification = Verification::new(setup.database.clone(), Vault::plain(setup.folder.path()));
     let mut problems = Vec::new();
     while let Some(checked) = verification.next().await.unwrap() {
         problems.push(checked.problem.map(|problem| problem.to_string()));
@@ -139,7 +139,7 @@ async fn a_talk_is_fetched_checked_stored_written_and_then_removed() {
     assert_eq!(setup.begun_files(), 0);
     let bytes = file.bytes;
     assert_eq!(archive.counts(), Counts { stored: 1, bytes, ..Counts::default() });
-    assert_eq!(verified(&setup, &archive).await, [None]);
+    assert_eq!(verified(&setup).await, [None]);
     // The engine saw the channel end: Asterisk need not be asked.
     assert_eq!(setup.asterisk.lock().looks, 0);
 }
@@ -505,7 +505,7 @@ async fn verifying_finds_what_is_gone_changed_cut_or_put_elsewhere() {
         archive.collect(NODE, CallId(CALL.0 + n), &name, Duration::from_millis(200), false);
     }
     idle(&archive).await;
-    let path = |n: u64| archive.dir().join(format!("2026/11/21/{}.wav", CallId(CALL.0 + n)));
+    let path = |n: u64| setup.folder.path().join(format!("2026/11/21/{}.wav", CallId(CALL.0 + n)));
     std::fs::remove_file(path(0)).unwrap();
     let mut bytes = std::fs::read(path(1)).unwrap();
     bytes[1_000] ^= 1;
@@ -513,7 +513,7 @@ async fn verifying_finds_what_is_gone_changed_cut_or_put_elsewhere() {
     std::fs::write(path(2), &bytes[..1_000]).unwrap();
     let elsewhere = (NODE, "perezvon/1795293198.3_79".to_owned());
     setup.database.lock().entries.get_mut(&elsewhere).unwrap().file.as_mut().unwrap().path = "/etc/hostname".into();
-    let mut problems = verified(&setup, &archive).await;
+    let mut problems = verified(&setup).await;
     problems.sort();
     assert_eq!((problems.len(), &problems[0]), (5, &None));
     let words =

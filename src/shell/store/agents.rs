@@ -12,6 +12,33 @@ use crate::engine::view::{PauseReason, Status};
 use super::users::UserId;
 use super::{Columns as _, Result, Secret, Sql, Store, StoreError, random_secret};
 
+/// What an agent telephones with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PhoneKind {
+    /// A telephone or softphone that registers by itself.
+    #[default]
+    Desk,
+    /// The console in the browser.
+    Browser,
+}
+
+impl PhoneKind {
+    /// The word that the database and the API use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PhoneKind::Desk => "desk",
+            PhoneKind::Browser => "browser",
+        }
+    }
+
+    /// The kind that [`as_str`](Self::as_str) wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<PhoneKind> {
+        [PhoneKind::Desk, PhoneKind::Browser].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentRow {
@@ -23,6 +50,8 @@ pub struct AgentRow {
     pub endpoint: String,
     /// With which the phone registers.
     pub sip_password: Secret,
+    /// What kind of phone it is.
+    pub phone: PhoneKind,
     /// On which Asterisk the phone registers.
     pub node: NodeId,
     /// Queues served, by name; empty for all.
@@ -54,6 +83,8 @@ pub struct NewAgent {
     pub endpoint: String,
     /// A random one is made when none is given.
     pub sip_password: Option<String>,
+    /// What kind of phone it is.
+    pub phone: PhoneKind,
     /// On which Asterisk.
     pub node: NodeId,
     /// Queues served; empty for all.
@@ -71,6 +102,8 @@ pub struct AgentChange {
     pub endpoint: Option<String>,
     /// With which the phone registers.
     pub sip_password: Option<String>,
+    /// What kind of phone it is.
+    pub phone: Option<PhoneKind>,
     /// On which Asterisk.
     pub node: Option<NodeId>,
     /// Queues served.
@@ -94,7 +127,7 @@ pub struct StatusChange {
     pub actor_name: String,
 }
 
-const SELECT: &str = "SELECT a.id, a.name, a.endpoint, a.sip_password, a.node, a.queues, a.skills, a.disabled, \
+const SELECT: &str = "SELECT a.id, a.name, a.endpoint, a.sip_password, a.phone, a.node, a.queues, a.skills, a.disabled, \
      a.created_at, a.version, s.status, s.reason, s.status_at, s.idle_at, s.calls_taken, u.id AS user_id \
      FROM agents a LEFT JOIN agent_state s ON s.agent = a.id LEFT JOIN users u ON u.agent = a.id ";
 
@@ -134,15 +167,16 @@ impl Store {
         check_name(&new.name)?;
         check_endpoint(&new.endpoint)?;
         check_skills(&new.skills)?;
-        let password = new.sip_password.unwrap_or_else(random_secret::<18>);
+        let password = new.sip_password.unwrap_or_else(phone_password);
         check_password(&password)?;
         let sql = Sql::new(
-            "INSERT INTO agents (name, endpoint, sip_password, node, queues, skills, disabled, created_at, version) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1) RETURNING id",
+            "INSERT INTO agents (name, endpoint, sip_password, phone, node, queues, skills, disabled, created_at, version) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 1) RETURNING id",
         )
         .with(new.name)
         .with(new.endpoint)
         .with(password)
+        .with(new.phone.as_str())
         .with(i64::from(new.node.0))
         .with(json(&new.queues)?)
         .with(json(&new.skills)?)
@@ -164,8 +198,9 @@ impl Store {
         let sql = Sql::new(
             "UPDATE agents SET name = COALESCE($1, name), endpoint = COALESCE($2, endpoint), \
              sip_password = COALESCE($3, sip_password), node = COALESCE($4, node), queues = COALESCE($5, queues), \
-             skills = COALESCE($6, skills), disabled = COALESCE($7, disabled), version = version + 1 \
-             WHERE id = $8 AND version = COALESCE($9, version)",
+             skills = COALESCE($6, skills), disabled = COALESCE($7, disabled), \
+             phone = COALESCE($8, phone), version = version + 1 \
+             WHERE id = $9 AND version = COALESCE($10, version)",
         )
         .with(change.name)
         .with(change.endpoint)
@@ -174,6 +209,7 @@ impl Store {
         .with(change.queues.as_ref().map(json).transpose()?)
         .with(change.skills.as_ref().map(json).transpose()?)
         .with(change.disabled.map(i64::from))
+        .with(change.phone.map(PhoneKind::as_str))
         .with(i64::from(id.0))
         .with(version);
         let changed = self.execute(sql).await?;
@@ -235,6 +271,7 @@ fn agent(row: &AnyRow) -> Result<AgentRow> {
         name: row.text("name")?,
         endpoint: row.text("endpoint")?,
         sip_password: row.text("sip_password")?.into(),
+        phone: parse_phone(&row.text("phone")?)?,
         node: NodeId(row.small("node")?),
         queues: from_json(&row.text("queues")?)?,
         skills: from_json(&row.text("skills")?)?,
@@ -246,6 +283,10 @@ fn agent(row: &AnyRow) -> Result<AgentRow> {
         calls_taken: row.small_opt("calls_taken")?.unwrap_or(0),
         version: row.int("version")?,
     })
+}
+
+fn parse_phone(word: &str) -> Result<PhoneKind> {
+    PhoneKind::parse(word).ok_or_else(|| StoreError::Unreadable(format!("phone {word:?}")))
 }
 
 /// A status as two words: what, and why.
@@ -272,6 +313,17 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String> {
 
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| StoreError::Unreadable(format!("{text:?}: {error}")))
+}
+
+/// For a phone that is set up with what the engine chose. Some (SIPp is one) take what begins with `0x` for a number in
+/// hexadecimal, and with another password a registration is refused.
+fn phone_password() -> String {
+    loop {
+        let password = random_secret::<18>();
+        if !password.starts_with("0x") {
+            return password;
+        }
+    }
 }
 
 fn check_name(name: &str) -> Result<()> {
@@ -310,6 +362,7 @@ mod tests {
             name: "Маша".into(),
             endpoint: "agent-101".into(),
             sip_password: None,
+            phone: PhoneKind::Browser,
             node: NodeId(0),
             queues: BTreeSet::from(["main".into()]),
             skills: BTreeMap::from([("english".into(), 7)]),
@@ -321,7 +374,7 @@ mod tests {
         on_both(async |t| {
             let added = t.store.add_agent(masha(), Wall(5)).await.unwrap();
             assert_eq!(added.sip_password.reveal().len(), 24);
-            assert_eq!(added.skills, masha().skills);
+            assert_eq!((&added.skills, added.phone), (&masha().skills, PhoneKind::Browser));
             assert_eq!((added.status.clone(), added.idle_since), (Status::Offline, Wall(5)));
             assert_eq!(t.store.list_agents().await.unwrap(), vec![added.clone()]);
             assert_eq!(t.store.profiles().await.unwrap(), vec![added.into_profile()]);
@@ -350,6 +403,8 @@ mod tests {
             assert!(matches!(second, StoreError::Stale { now: 2 }), "{second}");
             let nobody = t.store.update_agent(AgentId(99), None, rename("Никто")).await.unwrap_err();
             assert!(matches!(nobody, StoreError::NotFound("agent")), "{nobody}");
+            let desk = AgentChange { phone: Some(PhoneKind::Desk), ..AgentChange::default() };
+            assert_eq!(t.store.update_agent(id, None, desk).await.unwrap().phone, PhoneKind::Desk);
             let off = AgentChange { disabled: Some(true), ..AgentChange::default() };
             assert!(t.store.update_agent(id, None, off).await.unwrap().disabled);
             assert_eq!(t.store.profiles().await.unwrap(), vec![]);

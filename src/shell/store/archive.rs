@@ -52,8 +52,8 @@ impl Store {
         let Some(row) = self.row(sql).await? else { return Ok(None) };
         let found = self.get_recording(row.int("id")?).await?;
         Ok(found.map(|row| {
-            let RecordingRow { call, node, name, file, state, problem, stored, .. } = row;
-            NewRecording { call, node, name, file, state, problem, at: stored }
+            let RecordingRow { call, node, name, file, state, problem, pauses, stored, .. } = row;
+            NewRecording { call, node, name, file, state, problem, pauses, at: stored }
         }))
     }
 
@@ -134,6 +134,7 @@ mod tests {
             file: None,
             state: RecordingState::Missing,
             problem: "gone".to_owned(),
+            pauses: Vec::new(),
             at: Wall(1_700_001_000_000),
         }
     }

@@ -28,7 +28,7 @@ impl Moment {
     pub(super) fn of(changes: &[Change]) -> Vec<Moment> {
         let rows = changes.iter().filter_map(|change| match change {
             Change::Row(row) if row.table == Table::Calls => Some(row),
-            Change::Row(_) | Change::Alive(_) | Change::Callback(_) => None,
+            Change::Row(_) | Change::Alive(_) | Change::Callback(_) | Change::Monitor(_) => None,
         });
         rows.filter_map(Moment::of_row).collect()
     }

@@ -1,5 +1,7 @@
 //! What the engine's facts of callbacks change in their rows. Written twice, or late, they change nothing more.
 
+use std::collections::BTreeSet;
+
 use crate::engine::callback::attempt::Outcome;
 use crate::engine::command::Fact;
 use crate::engine::ids::{CallId, CallbackId};
@@ -65,11 +67,20 @@ const LOST_PAUSE_MS: i64 = 60_000;
 /// Numbers in one statement.
 const NUMBERS_AT_ONCE: usize = 500;
 
+/// What the facts of calls changed of callbacks.
+pub(super) struct Noted {
+    /// New pending ones, of which the engine must be told.
+    pub(super) lost: Vec<CallbackId>,
+    /// Others that are new or closed.
+    pub(super) shown: BTreeSet<CallbackId>,
+}
+
 impl Tx {
     /// Callers who hung up while waiting become callbacks: pending ones where the office wants that (`by_itself`), else
-    /// for the agents alone. Who rings in again, or was reached, is not lost any more. Answers the new pending ones.
-    pub(super) async fn note_lost(&mut self, changes: &[Change], by_itself: bool) -> Result<Vec<CallbackId>> {
-        let (mut back, mut lost) = (Vec::new(), Vec::new());
+    /// for the agents alone. Who rings in again, or was reached, is not lost any more.
+    pub(super) async fn note_lost(&mut self, changes: &[Change], by_itself: bool) -> Result<Noted> {
+        let (mut back, mut joined, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let mut shown = BTreeSet::new();
         for change in changes {
             let Change::Row(row) = change else { continue };
             if row.table != Table::Calls {
@@ -81,40 +92,63 @@ impl Tx {
             {
                 back.push((number.clone(), *at));
             }
+            if let (Value::Int(id), Value::Int(_)) = (row.get("id"), row.get("bridged_at")) {
+                joined.push(*id);
+            }
             if let (Value::Text(end), Value::Int(id)) = (row.get("disposition"), row.get("id"))
                 && end == Disposition::Abandon.as_str()
             {
                 lost.push(*id);
             }
         }
+        for calls in joined.chunks(NUMBERS_AT_ONCE) {
+            back.extend(self.reached_by(calls).await?);
+        }
         for numbers in back.chunks(NUMBERS_AT_ONCE) {
-            self.close_lost_callers(numbers).await?;
+            shown.extend(self.close_lost_callers(numbers).await?);
         }
         let mut new = Vec::new();
         for call in lost {
             new.extend(self.add_lost(call, by_itself).await?);
         }
-        Ok(if by_itself { new } else { Vec::new() })
+        if by_itself {
+            return Ok(Noted { lost: new, shown });
+        }
+        shown.extend(new);
+        Ok(Noted { lost: Vec::new(), shown })
     }
 
-    /// These numbers rang in, or were reached, at these moments.
-    async fn close_lost_callers(&mut self, numbers: &[(String, i64)]) -> Result<()> {
-        let Some(latest) = numbers.iter().map(|(_, at)| *at).max() else { return Ok(()) };
+    /// Whom the office called by these calls, in which the client is talked with, and since when.
+    async fn reached_by(&mut self, calls: &[i64]) -> Result<Vec<(String, i64)>> {
+        let mut sql = Sql::new(
+            "SELECT number, bridged_at FROM calls WHERE outgoing = 1 AND number <> '' AND bridged_at IS NOT NULL \
+             AND id IN ",
+        );
+        sql.push_list(calls.iter().copied());
+        let rows = self.rows(sql).await?;
+        rows.iter().map(|row| Ok((row.text("number")?, row.int("bridged_at")?))).collect()
+    }
+
+    /// These numbers rang in, or were reached, at these moments; with them all numbers of the same clients. Answers what
+    /// was closed.
+    async fn close_lost_callers(&mut self, numbers: &[(String, i64)]) -> Result<Vec<CallbackId>> {
+        let Some(latest) = numbers.iter().map(|(_, at)| *at).max() else { return Ok(Vec::new()) };
+        let names = || numbers.iter().map(|(number, _)| number.clone());
+        let lost = "SELECT id FROM callbacks WHERE kind = 'lost' AND closed_at IS NULL";
         let mut sql = Sql::new(
             "UPDATE callbacks SET state = CASE WHEN state = 'listed' THEN 'superseded' ELSE state END, \
              ended_at = COALESCE(ended_at, $1), closed_at = $1, closed_by = '' \
-             WHERE kind = 'lost' AND closed_at IS NULL AND state IN ('listed', 'exhausted') AND created_at < $1 \
-             AND number IN (",
+             WHERE state IN ('listed', 'exhausted') AND created_at < $1 AND id IN (",
         )
         .with(latest);
-        for (at, (number, _)) in numbers.iter().enumerate() {
-            if at > 0 {
-                sql.push(", ");
-            }
-            sql.push_value(number.clone());
-        }
-        sql.push(")");
-        self.execute(sql).await.map(drop)
+        sql.push(&format!("{lost} AND number IN "));
+        sql.push_list(names());
+        sql.push(&format!(
+            " UNION {lost} AND client IN (SELECT client FROM client_phones WHERE until IS NULL AND number IN "
+        ));
+        sql.push_list(names());
+        sql.push(")) RETURNING id");
+        self.rows(sql).await?.iter().map(|row| row.int("id").map(CallbackId)).collect()
     }
 
     /// The caller of this call waited, and hung up. Nothing is added where the number is hidden, or is on the list.
@@ -125,7 +159,8 @@ impl Tx {
              AND until IS NULL), c.number, '', 0, c.id, '', $2, 0, c.ended_at + $3, c.ended_at, 0 FROM calls c \
              WHERE c.id = $1 AND c.number <> '' AND c.queued_at IS NOT NULL AND c.ended_at IS NOT NULL \
              AND c.disposition = 'ABANDON' AND NOT EXISTS (SELECT 1 FROM callbacks b WHERE b.number = c.number \
-             AND b.kind = 'lost' AND b.closed_at IS NULL AND b.state IN ('pending', 'listed')) \
+             AND ((b.kind = 'lost' AND b.closed_at IS NULL AND b.state IN ('pending', 'listed')) \
+             OR (b.kind = 'place' AND b.state = 'pending'))) \
              ON CONFLICT DO NOTHING RETURNING id",
         )
         .with(call)
@@ -134,8 +169,13 @@ impl Tx {
         self.row(sql).await?.map(|row| row.int("id").map(CallbackId)).transpose()
     }
 
-    /// Writes one; answers whether something is to be settled after it.
-    pub(super) async fn write_callback(&mut self, change: &CallbackChange) -> Result<bool> {
+    /// Writes one; answers whether something is to be settled after it. What changed is added to `shown`.
+    pub(super) async fn write_callback(
+        &mut self,
+        change: &CallbackChange,
+        shown: &mut BTreeSet<CallbackId>,
+    ) -> Result<bool> {
+        shown.insert(CallbackId(change.callback()));
         match change {
             CallbackChange::Started { callback, attempt, at } => {
                 let sql = "INSERT INTO callback_attempts (id, callback, started_at) SELECT $1, $2, $3 \
@@ -162,13 +202,16 @@ impl Tx {
                 Ok(false)
             }
             CallbackChange::Over { callback, end, at } => {
-                let sql = "UPDATE callbacks SET state = $2, ended_at = $3 WHERE id = $1 AND state = 'pending'";
+                // What the client did in the call, such as to have a car looked for again, may have outdated it first: heard is
+                // heard.
+                let sql = "UPDATE callbacks SET state = $2, ended_at = $3 WHERE id = $1 AND (state = 'pending' \
+                           OR ($2 = 'delivered' AND state IN ('superseded', 'cancelled')))";
                 let done = self.execute(Sql::new(sql).with(*callback).with(end.clone()).with(*at)).await?;
                 if end == "delivered" {
                     let sql = "SELECT number FROM callbacks WHERE id = $1 AND number <> ''";
                     let reached = self.row(Sql::new(sql).with(*callback)).await?;
                     if let Some(row) = reached {
-                        self.close_lost_callers(&[(row.text("number")?, *at)]).await?;
+                        shown.extend(self.close_lost_callers(&[(row.text("number")?, *at)]).await?);
                     }
                 }
                 Ok(done > 0 && end == "exhausted")

@@ -17,7 +17,7 @@ use super::{Columns as _, Page, Result, Sql, Store, StoreError};
 pub struct CallbackRow {
     /// Number of the row.
     pub id: CallbackId,
-    /// `order`, `lost` or `words`.
+    /// `order`, `lost`, `words`, `attention` or `place`.
     pub kind: String,
     /// What happened to the order.
     pub occasion: Option<String>,
@@ -206,7 +206,7 @@ impl Store {
     pub async fn hurry_callback(&self, id: CallbackId, now: Wall) -> Result<CallbackRow> {
         let sql = format!(
             "UPDATE callbacks SET due_at = $2, not_before = NULL, ended_at = NULL, settled = 0, \
-             attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END, state = 'pending' WHERE id = $1 AND {OPEN}"
+             attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END, state = 'pending' WHERE id = $1 AND number <> '' AND {OPEN}"
         );
         match self.execute(Sql::new(sql).with(id.0).with(now.0)).await? {
             0 => Err(StoreError::NotFound("open callback")),

@@ -8,13 +8,15 @@ use crate::domain::ids::{ClientId, OrderId};
 use crate::domain::notify::{self, Channel, Occasion, OfficeNotify};
 use crate::domain::order::{CancelledBy, Event, Order};
 use crate::domain::phone::Phone;
-use crate::engine::callback::request::{About, CallbackRequest};
+use crate::domain::tariff::Tariff;
+use crate::engine::callback::request::{About, CallbackRequest, KeptPlace};
 use crate::engine::event::CallerOrder;
-use crate::engine::ids::CallbackId;
+use crate::engine::ids::{CallbackId, NodeId};
 use crate::engine::time::Wall;
 use crate::speech::Language;
 use crate::speech::notice::{Notice, notice};
 
+use super::change::{call_id, call_key};
 use super::clients::ClientRow;
 use super::orders::OrderRow;
 use super::sms::{NewSms, SmsReason};
@@ -27,12 +29,24 @@ pub struct Announcing {
     pub office: OfficeNotify,
     /// In which language, unless the client has another one.
     pub language: Language,
-    /// Whole minutes that a car waits for nothing, where it is told.
-    pub free_minutes: Option<u32>,
     /// Who hung up while waiting is called back by itself; else it is for the agents alone.
     pub lost: bool,
     /// Clients can be called. Without it they are sent an SMS in place of the call.
     pub voice: bool,
+    /// What a birthday or another day of a client's leads to.
+    pub attending: Attending,
+}
+
+/// What follows of a day on which a client is to be thought of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Attending {
+    /// Nothing.
+    Nobody,
+    /// A task for the staff.
+    #[default]
+    Task,
+    /// A call in allowed hours that says these words; a task where the client is not reached.
+    Call(String),
 }
 
 impl Default for Announcing {
@@ -40,9 +54,9 @@ impl Default for Announcing {
         Announcing {
             office: OfficeNotify::default(),
             language: Language::Ru,
-            free_minutes: None,
             lost: false,
             voice: true,
+            attending: Attending::default(),
         }
     }
 }
@@ -60,7 +74,22 @@ impl Announcing {
 
 /// What a pending callback needs at the start of the engine.
 const SELECT: &str = "SELECT c.id, c.kind, c.occasion, c.order_id, c.client, c.number, c.language, c.words, c.attempts, \
-     c.due_at, c.not_before, c.created_at, c.state, o.body AS order_body FROM callbacks c LEFT JOIN orders o ON o.id = c.order_id";
+     c.due_at, c.not_before, c.created_at, c.state, c.place_call, c.place_node, c.place_queue, c.place_priority, \
+     c.place_entered, o.body AS order_body, t.body AS tariff_body FROM callbacks c LEFT JOIN orders o ON o.id = c.order_id \
+     LEFT JOIN tariffs t ON t.id = o.tariff";
+
+/// A place in a queue that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPlace {
+    /// Canonical number to call.
+    pub number: String,
+    /// Whose, if known.
+    pub client: Option<ClientId>,
+    /// In which language the client is spoken to.
+    pub language: Language,
+    /// Which place.
+    pub place: KeptPlace,
+}
 
 /// A callback as the engine must know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +133,36 @@ impl Store {
         Ok(told)
     }
 
+    /// This place in a queue is kept for a client who is to be called back at this number. Where one is kept for the
+    /// number already, that one stays: this wish joins it. Answers the callback that keeps the place.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keep_place(&self, new: &NewPlace, now: Wall) -> Result<CallbackRequest> {
+        let place = &new.place;
+        let sql = Sql::new(
+            "INSERT INTO callbacks (kind, client, number, language, words, by_sms, author, state, attempts, due_at, \
+             created_at, settled, place_call, place_node, place_queue, place_priority, place_entered) \
+             VALUES ('place', COALESCE($1, (SELECT client FROM client_phones WHERE number = $2 AND until IS NULL)), \
+             $2, $3, '', 0, '', 'pending', 0, $4, $4, 0, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        )
+        .with(new.client.map(|client| client.0))
+        .with(new.number.clone())
+        .with(new.language.as_str().to_owned())
+        .with(now.0)
+        .with(call_key(place.call))
+        .with(i64::from(place.node.0))
+        .with(place.queue.clone())
+        .with(i64::from(place.priority))
+        .with(place.entered.0);
+        self.execute(sql).await?;
+        let sql = format!("{SELECT} WHERE c.number = $1 AND c.kind = 'place' AND c.state = 'pending'");
+        let row = self.row(Sql::new(sql).with(new.number.clone())).await?;
+        let kept = request(&row.ok_or(StoreError::NotFound("kept place"))?)?;
+        self.callbacks_shown([kept.id]);
+        Ok(kept)
+    }
+
     /// Does what follows of all attempts made in vain: an SMS where the number takes one and none was sent before. The
     /// callback itself stays as a task for the agents. Answers how many were settled.
     ///
@@ -111,17 +170,16 @@ impl Store {
     /// When the database does not answer.
     pub async fn settle_exhausted(&self, now: Wall) -> Result<u64> {
         let mut settled = 0;
-        loop {
+        // It is asked often, and mostly in vain: that must not hold up whoever writes.
+        let waiting = "SELECT id FROM callbacks WHERE state = 'exhausted' AND settled = 0 LIMIT 1";
+        while self.row(Sql::new(waiting)).await?.is_some() {
             let mut tx = self.begin().await?;
             let sql = "SELECT id, kind, occasion, order_id, client, number, language, by_sms FROM callbacks \
                        WHERE state = 'exhausted' AND settled = 0 ORDER BY id LIMIT 100";
             let rows = tx.rows(Sql::new(sql)).await?;
-            if rows.is_empty() {
-                break;
-            }
             for row in &rows {
                 let id = row.int("id")?;
-                tx.tell_in_writing(row, self.announcing(), now).await?;
+                tx.tell_in_writing(row, &self.announcing(), now).await?;
                 let sql = "UPDATE callbacks SET settled = 1 WHERE id = $1";
                 settled += tx.execute(Sql::new(sql).with(id)).await?;
             }
@@ -143,7 +201,7 @@ impl Tx {
         let occasion = occasion_of(&occasion)?;
         let Some(order) = self.order_by_id(OrderId(order)).await? else { return Ok(()) };
         let language = row.text_opt("language")?.and_then(|text| Language::parse(&text));
-        let told = Notice::of(&order.order, announcing.free_minutes, now);
+        let told = Notice::of(&order.order, self.free_minutes(occasion, &order.order).await?, now);
         let sms = NewSms {
             key: format!("callback-{}", row.int("id")?),
             to: Phone::parse(&row.text("number")?),
@@ -153,6 +211,13 @@ impl Tx {
             reason: SmsReason::AttemptsExhausted,
         };
         self.queue_sms(&sms, now).await.map(drop)
+    }
+
+    /// How long the car waits for nothing by the order's tariff, where that is told.
+    async fn free_minutes(&mut self, occasion: Occasion, order: &Order) -> Result<Option<u32>> {
+        let (Occasion::Arrived, Some(tariff)) = (occasion, order.tariff) else { return Ok(None) };
+        let tariff = self.item_or_default::<Tariff>(Some(tariff.0)).await?;
+        Ok(tariff.and_then(|tariff| tariff.value.free_minutes()))
     }
 
     /// Decides what the order's client is to be told of this change, and by which channel; what is pending for the order
@@ -184,7 +249,7 @@ impl Tx {
             let own = client.and_then(|client| client.card.language);
             let language = own.unwrap_or(announcing.language);
             if matches!(channel, Channel::Sms | Channel::Both) {
-                let told = Notice::of(&row.order, announcing.free_minutes, now);
+                let told = Notice::of(&row.order, self.free_minutes(occasion, &row.order).await?, now);
                 let sms = NewSms {
                     key: format!("order-{}-{}-{}", row.id, entry.version, occasion.as_str()),
                     to: phone.clone(),
@@ -244,9 +309,14 @@ fn request(row: &AnyRow) -> Result<CallbackRequest> {
                 return Err(StoreError::Unreadable(format!("callback {} has no order", row.int("id")?)));
             };
             let order = OrderRow { id: OrderId(id), order: super::agents::from_json(&body)? };
-            About::Order { occasion, order: Box::new(CallerOrder::from(order)) }
+            let tariff: Option<Tariff> =
+                row.text_opt("tariff_body")?.map(|body| super::agents::from_json(&body)).transpose()?;
+            let free_minutes =
+                tariff.filter(|_| occasion == Occasion::Arrived).and_then(|tariff| tariff.free_minutes());
+            About::Order { occasion, order: Box::new(CallerOrder { free_minutes, ..CallerOrder::from(order) }) }
         }
-        "words" => About::Words(row.text("words")?),
+        "words" | "attention" => About::Words(row.text("words")?),
+        "place" => About::Place(kept_place(row)?),
         _ => About::Lost,
     };
     Ok(CallbackRequest {
@@ -259,6 +329,18 @@ fn request(row: &AnyRow) -> Result<CallbackRequest> {
         created: Wall(row.int("created_at")?),
         due: Wall(row.int("due_at")?),
         not_before: row.int_opt("not_before")?.map(Wall),
+    })
+}
+
+fn kept_place(row: &AnyRow) -> Result<KeptPlace> {
+    let missing = || StoreError::Unreadable("a kept place without its call, queue or moment".to_owned());
+    let number = |column: &str| -> Result<i64> { row.int_opt(column)?.ok_or_else(missing) };
+    Ok(KeptPlace {
+        call: call_id(number("place_call")?),
+        node: NodeId(u16::try_from(number("place_node")?).unwrap_or_default()),
+        queue: row.text_opt("place_queue")?.ok_or_else(missing)?,
+        priority: i16::try_from(number("place_priority")?).unwrap_or_default(),
+        entered: Wall(number("place_entered")?),
     })
 }
 

@@ -12,6 +12,8 @@ use crate::domain::phone::Phone;
 use crate::engine::event::{CallerCard, CallerOrder};
 use crate::engine::ids::AgentId;
 use crate::engine::time::Wall;
+use crate::speech::notice::Notice;
+use crate::speech::order::Trip;
 
 use super::calls::page_of;
 use super::change::reversed;
@@ -147,7 +149,10 @@ impl Store {
 
 impl From<OrderRow> for CallerOrder {
     fn from(OrderRow { id, order }: OrderRow) -> CallerOrder {
+        let trip = Notice::of(&order, None, order.created_at);
         CallerOrder {
+            free_minutes: None,
+            trip: Trip { distance_m: trip.distance_m, total: trip.total },
             order: id,
             state: order.state,
             created_at: order.created_at,

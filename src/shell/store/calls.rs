@@ -288,12 +288,9 @@ pub(super) fn narrow_party(sql: &mut Sql, number: Option<&str>, agent: Option<Ag
             }
             Phone::Hidden => sql.push(" AND c.number = '' AND c.erased_at IS NULL"),
             Phone::Internal(_) | Phone::Full(_) => {
-                let digits: String = number.chars().filter(char::is_ascii_digit).rev().collect();
-                sql.push(" AND c.number_rev >= ");
-                sql.push_value(digits.clone());
-                // The character after 9: all that begins with these digits lies before.
-                sql.push(" AND c.number_rev < ");
-                sql.push_value(format!("{digits}:"));
+                let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+                sql.push(" AND ");
+                ends_with(sql, "c.number_rev", &digits);
             }
         }
     }
@@ -302,6 +299,16 @@ pub(super) fn narrow_party(sql: &mut Sql, number: Option<&str>, agent: Option<Ag
         sql.push_value(i64::from(agent.0));
         sql.push(")");
     }
+}
+
+/// A condition: the reversed number in this column ends with these digits.
+pub(super) fn ends_with(sql: &mut Sql, column: &str, digits: &str) {
+    let digits = reversed(digits);
+    sql.push(&format!("{column} >= "));
+    sql.push_value(digits.clone());
+    // The character after 9: all that begins with these digits lies before.
+    sql.push(&format!(" AND {column} < "));
+    sql.push_value(format!("{digits}:"));
 }
 
 /// The rows after the cursor, newest first.

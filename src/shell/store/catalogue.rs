@@ -1,10 +1,12 @@
-//! Lists that the office keeps by hand: tariffs and groups of clients. One of each is the default.
+//! Lists that the office keeps by hand: tariffs and groups of clients, one of each of which is the default, and purposes
+//! of contacts.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sqlx::any::AnyRow;
 
+use crate::domain::contact::Purpose;
 use crate::domain::group::Group;
 use crate::domain::rejected::Rejected;
 use crate::domain::tariff::Tariff;
@@ -20,9 +22,11 @@ pub trait Listed: Clone + Serialize + DeserializeOwned + Send + Sync {
     const TABLE: &'static str;
     /// What it is called in messages and in the audit.
     const WHAT: &'static str;
+    /// One of them holds where nothing else is said.
+    const HAS_DEFAULT: bool = true;
 
     /// Its name; no two have the same.
-    fn name(&self) -> &str;
+    fn name(&self) -> String;
 
     /// Refuses what could not hold.
     ///
@@ -35,8 +39,8 @@ impl Listed for Tariff {
     const TABLE: &'static str = "tariffs";
     const WHAT: &'static str = "tariff";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> String {
+        self.name.clone()
     }
 
     fn check(&self) -> Result<(), Rejected> {
@@ -48,12 +52,26 @@ impl Listed for Group {
     const TABLE: &'static str = "client_groups";
     const WHAT: &'static str = "group";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> String {
+        self.name.clone()
     }
 
     fn check(&self) -> Result<(), Rejected> {
         Group::check(self)
+    }
+}
+
+impl Listed for Purpose {
+    const TABLE: &'static str = "purposes";
+    const WHAT: &'static str = "purpose";
+    const HAS_DEFAULT: bool = false;
+
+    fn name(&self) -> String {
+        self.title()
+    }
+
+    fn check(&self) -> Result<(), Rejected> {
+        Purpose::check(self)
     }
 }
 
@@ -142,13 +160,13 @@ impl Store {
     pub async fn add_item<T: Listed>(&self, value: T, author: &Author, now: Wall) -> ItemResult<T> {
         value.check()?;
         let mut tx = self.begin().await?;
-        let first = tx.default_of::<T>().await?.is_none();
+        let first = T::HAS_DEFAULT && tx.default_of::<T>().await?.is_none();
         let sql = Sql::new(format!(
             "INSERT INTO {} (name, is_default, retired, body, version, created_at, changed_at) \
              VALUES ($1, $2, 0, $3, 1, $4, $4) RETURNING id",
             T::TABLE
         ))
-        .with(value.name().to_owned())
+        .with(value.name())
         .with(i64::from(first))
         .with(json(&value)?)
         .with(now.0);
@@ -184,6 +202,9 @@ impl Store {
             after.value = value;
         }
         after.retired = change.retired.unwrap_or(before.retired);
+        if change.make_default && !T::HAS_DEFAULT {
+            return Err(StoreError::Invalid(format!("no {} is a default: leave make_default out", T::WHAT)).into());
+        }
         after.is_default |= change.make_default;
         if after.is_default && after.retired {
             let why = format!("the default {} cannot be retired: make another one the default first", T::WHAT);
@@ -201,7 +222,7 @@ impl Store {
             T::TABLE
         ))
         .with(id)
-        .with(after.value.name().to_owned())
+        .with(after.value.name())
         .with(i64::from(after.is_default))
         .with(i64::from(after.retired))
         .with(json(&after.value)?)
@@ -218,6 +239,13 @@ impl Store {
 }
 
 impl Tx {
+    /// One line.
+    pub(super) async fn get_item<T: Listed>(&mut self, id: i64) -> Result<Option<Item<T>>> {
+        let mut sql = select::<T>();
+        sql.push(" WHERE id = $1");
+        self.row(sql.with(id)).await?.as_ref().map(item).transpose()
+    }
+
     /// The default line, if there is any line.
     pub(super) async fn default_of<T: Listed>(&mut self) -> Result<Option<Item<T>>> {
         let mut sql = select::<T>();

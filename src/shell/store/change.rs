@@ -13,6 +13,7 @@ use crate::engine::view::Status;
 
 use super::agents::status_words;
 use super::callback_facts::CallbackChange;
+use super::monitors::MonitorChange;
 use super::table::{Row, Table, Value};
 
 /// One thing that a fact changes.
@@ -24,6 +25,8 @@ pub(super) enum Change {
     Alive(Alive),
     /// Of a callback.
     Callback(CallbackChange),
+    /// Of who hears a talk.
+    Monitor(MonitorChange),
 }
 
 /// The calls that live on a node at a moment.
@@ -41,6 +44,7 @@ enum Line {
     Row { table: Table, known: BTreeMap<String, Value> },
     Alive(Alive),
     Callback(CallbackChange),
+    Monitor(MonitorChange),
 }
 
 /// A call's id as the database keeps it.
@@ -136,11 +140,16 @@ impl Change {
             Fact::AttemptStarted { .. } | Fact::AttemptEnded { .. } | Fact::CallbackEnded { .. } => {
                 return changes.extend(CallbackChange::of(fact).map(Change::Callback));
             }
+            Fact::MonitorBegan { .. } | Fact::MonitorEnded { .. } => {
+                return changes.extend(MonitorChange::of(fact).map(Change::Monitor));
+            }
             Fact::AgentStatus { agent, status, by, at } => {
                 changes.push(Change::Row(status_row(*agent, status, by, *at)));
                 let (word, reason) = status_words(status);
                 state_row(*agent).text("status", word).text("reason", &cut(reason, 200)).int("status_at", at.0)
             }
+            Fact::WrapUp { call, leg, until } => leg_row(*call, *leg).int("wrapped_at", until.0),
+            Fact::WaitTold { call, wait, at } => call_row(*call).int("told_ms", millis(*wait)).int("told_at", at.0),
             Fact::AgentIdle { agent, calls_taken, at } => {
                 state_row(*agent).int("calls_taken", i64::from(*calls_taken)).int("idle_at", at.0)
             }
@@ -157,6 +166,7 @@ impl Change {
             },
             Change::Alive(alive) => format!("calls alive on node {}", alive.node),
             Change::Callback(change) => format!("callback {}", change.callback()),
+            Change::Monitor(change) => format!("who hears call {}", call_id(change.call())),
         }
     }
 
@@ -169,6 +179,7 @@ impl Change {
             },
             Change::Alive(alive) => Line::Alive(alive.clone()),
             Change::Callback(change) => Line::Callback(change.clone()),
+            Change::Monitor(change) => Line::Monitor(change.clone()),
         };
         // Maps with text keys, numbers and text: there is nothing that JSON cannot hold.
         serde_json::to_string(&line).unwrap_or_default()
@@ -183,6 +194,7 @@ impl Change {
             }
             Line::Alive(alive) => Some(Change::Alive(alive)),
             Line::Callback(change) => Some(Change::Callback(change)),
+            Line::Monitor(change) => Some(Change::Monitor(change)),
         }
     }
 }

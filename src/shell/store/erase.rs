@@ -82,6 +82,7 @@ impl Tx {
             self.execute(sql.with(json(&card.wiped())?)).await?;
             self.forget_places(one).await?;
             self.redact_orders(one).await?;
+            self.redact_contacts(one).await?;
             self.redact_calls(ClientId(one), author, now).await?;
             let history = Sql::new("SELECT id, entry FROM client_history WHERE client = $1").with(one);
             for row in self.rows(history).await? {
@@ -148,12 +149,15 @@ impl Tx {
         self.execute(Sql::new("DELETE FROM outbox WHERE lane = $1").with(lane)).await?;
         // One recording may hold the talks of several calls: it is the channel's.
         let recordings = Sql::new(
-            "SELECT id, name FROM recordings WHERE state <> 'erased' AND (call = $1 OR (node = $2 AND name = $3))",
+            // What somebody must keep goes when the hold is lifted.
+            "SELECT id, name FROM recordings WHERE state <> 'erased' AND held_at IS NULL \
+             AND (call = $1 OR (node = $2 AND name = $3))",
         );
         for row in self.rows(recordings.with(id).with(node).with(name)).await? {
             let recording = row.int("id")?;
             let sql = "UPDATE recordings SET state = 'erased', problem = '', name = $2 WHERE id = $1";
             self.execute(Sql::new(sql).with(recording).with(nameless(&row.text("name")?).to_owned())).await?;
+            self.erase_words_of(recording).await?;
             let detail = json!({ "client": client, "call": call_id(id).to_string() });
             author.audit(self, "recording.erased", recording, detail, now).await?;
         }
@@ -241,7 +245,8 @@ mod tests {
         };
         let (state, problem) = (RecordingState::Stored, String::new());
         let (node, name) = (NodeId(0), NAME.to_owned());
-        NewRecording { call: call(at), node, name, file: Some(file), state, problem, at: Wall(at + 10) }
+        let pauses = Vec::new();
+        NewRecording { call: call(at), node, name, file: Some(file), state, problem, pauses, at: Wall(at + 10) }
     }
 
     fn refusal(error: ChangeError<ClientRow>) -> Rejected {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::command::Fact;
 
 use super::call_events::Moment;
-use super::callback_facts::CallbackChange;
+use super::callback_facts::{CallbackChange, Noted};
 use super::change::{Alive, Change, call_id, call_row};
+use super::monitors::MonitorChange;
 use super::table::{Row, Table, Value, statements};
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
@@ -70,19 +71,26 @@ impl Store {
                 tx.execute(sql).await?;
             }
         }
+        for change in &batch.monitors {
+            tx.write_monitor(change).await?;
+        }
         let mut moments = Moment::of(changes);
         for alive in batch.alive {
+            tx.close_monitors(alive).await?;
             let lost = tx.close_lost(alive).await?;
             moments.extend(lost.into_iter().map(|call| Moment { call, what: "ended", at: alive.at }));
         }
         tx.tell_of_calls(&moments).await?;
-        let lost = tx.note_lost(changes, self.announcing().lost).await?;
+        let contacts = tx.note_contacts(&moments).await?;
+        let Noted { lost, mut shown } = tx.note_lost(changes, self.announcing().lost).await?;
         let mut exhausted = false;
         for change in batch.callbacks {
-            exhausted |= tx.write_callback(change).await?;
+            exhausted |= tx.write_callback(change, &mut shown).await?;
         }
         tx.commit().await?;
         self.callbacks_changed(&lost);
+        self.callbacks_shown(shown);
+        contacts.into_iter().for_each(|update| self.announce(update));
         if exhausted {
             self.inner.callbacks_exhausted.notify_one();
         }
@@ -97,12 +105,14 @@ struct Batch<'a> {
     alive: Vec<&'a Alive>,
     /// In their order.
     callbacks: Vec<&'a CallbackChange>,
+    /// In their order.
+    monitors: Vec<&'a MonitorChange>,
 }
 
 impl<'a> Batch<'a> {
     fn fold(changes: &'a [Change]) -> Batch<'a> {
         let mut rows: BTreeMap<(Table, Vec<Value>), Row> = BTreeMap::new();
-        let (mut alive, mut callbacks) = (Vec::new(), Vec::new());
+        let (mut alive, mut callbacks, mut monitors) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {
             match change {
                 Change::Row(row) => {
@@ -117,9 +127,10 @@ impl<'a> Batch<'a> {
                 }
                 Change::Alive(list) => alive.push(list),
                 Change::Callback(change) => callbacks.push(change),
+                Change::Monitor(change) => monitors.push(change),
             }
         }
-        let mut batch = Batch { rows: BTreeMap::new(), alive, callbacks };
+        let mut batch = Batch { rows: BTreeMap::new(), alive, callbacks, monitors };
         for ((table, _), row) in rows {
             batch.rows.entry(table).or_default().push(row);
         }
@@ -238,12 +249,15 @@ mod tests {
                 facts.push(Fact::OfferEnded { call, offer, outcome: OfferOutcome::Answered, at: at(31) });
                 facts.push(Fact::CallBridged { call, leg: offer, agent: Some(agent), at: at(32) });
                 facts.push(Fact::LegEnded { call, leg: offer, cause: 16, at: at(90) });
+                facts.push(Fact::WrapUp { call, leg: offer, until: at(94) });
+                facts.push(Fact::WrapUp { call, leg: offer, until: at(93) });
                 facts.push(Fact::AgentIdle { agent, calls_taken: n as u32, at: at(95) });
                 let status = if offer == 1 { Status::Ready } else { Status::Pause(PauseReason::NoAnswer) };
                 facts.push(Fact::AgentStatus { agent, status, by: Actor::Agent(agent), at: at(96) });
             }
             let note = |what| Fact::CallNoted { call, what, detail: "\0 да".into(), by: Actor::Engine, at: at(40) };
             facts.extend([note("held"), note("resumed")]);
+            facts.push(Fact::WaitTold { call, wait: Duration::from_secs(30), at: at(15) });
             facts.push(ended(n, Disposition::CompleteCaller, 1_000_400));
         }
         facts

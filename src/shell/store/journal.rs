@@ -20,8 +20,8 @@ use super::{Result, Store, StoreError};
 
 /// Facts written in one transaction at most: some 150 calls, which a database takes in 30 ms.
 const BATCH: usize = 2000;
-/// How long a batch waits to become fuller: a quarter of a second of the busiest office is a handful of statements.
-const WINDOW: Duration = Duration::from_millis(250);
+/// How long a batch waits to become fuller: what a transaction costs is shared by more calls.
+const WINDOW: Duration = Duration::from_millis(500);
 /// A database that does not take a batch within this time is taken for gone, and the file takes over.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Between attempts.

@@ -3,22 +3,27 @@
 //! - `open`, `schema`, `sql`: connections, tables, statements.
 //! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
 //! - [`callbacks`], [`callback_list`]: clients whom the office calls.
-//! - [`calls`], [`callers`], [`recordings`], [`archive`]: what is asked of the journal.
+//! - [`calls`], [`callers`], [`recordings`], [`archive`], [`reports`], [`agent_time`]: what is asked of the
+//!   journal. [`recording_search`] finds talks; [`recording_marks`], [`recording_shares`], [`transcripts`]: what people and programs add to them.
+//! - [`quality`]: grades of talks; [`schedules`]: reports by e-mail.
 //! - [`upkeep`]: what is done every hour.
 //! - [`streets`], [`places`]: what address hints are made of.
 //! - [`outbox`], [`webhooks`]: what outside programs are still to be told, and who they are.
 //! - [`sms`], [`sms_in`], [`sms_work`]: SMS in and out.
-//! - [`agents`], [`users`], [`sessions`], [`audit`], [`idempotency`]: people and programs.
+//! - [`contacts`], [`contact_list`], [`notifications`]: the journal of contacts, into which `contact_calls` puts calls.
+//! - [`agents`], [`users`], [`sessions`], [`second_factor`], [`audit`], [`idempotency`]: people and programs.
 //! - [`clients`], [`called`], [`client_list`], [`client_search`], [`mod@attention`], [`timeline`], [`orders`],
 //!   [`order_list`], [`ledgers`], [`catalogue`]
 //!   (tariffs and groups), [`erase`]: what the domain decides, kept. A change reads the row, asks the domain and writes row,
 //!   history, consequences and audit ([`author`]) in one transaction.
 
+pub mod agent_time;
 pub mod agents;
 pub mod archive;
 pub mod attention;
 pub mod audit;
 pub mod author;
+pub mod breather;
 mod call_events;
 mod callback_facts;
 pub mod callback_list;
@@ -33,21 +38,37 @@ mod client_insert;
 pub mod client_list;
 pub mod client_search;
 pub mod clients;
+mod contact_calls;
+pub mod contact_list;
+pub mod contacts;
 pub mod erase;
 mod error;
 mod facts;
 pub mod idempotency;
 pub mod journal;
 pub mod ledgers;
+mod monitors;
+pub mod notifications;
 mod open;
 pub mod order_list;
 pub mod orders;
 pub mod outbox;
 mod page;
+pub mod pauses;
 pub mod places;
+pub mod quality;
+pub mod recording_checks;
+pub mod recording_keeping;
+pub mod recording_marks;
+pub mod recording_search;
+pub mod recording_shares;
 pub mod recordings;
+pub mod reports;
+pub mod schedules;
 mod schema;
+pub mod second_factor;
 pub mod sessions;
+pub mod settings;
 pub mod sms;
 pub mod sms_in;
 pub mod sms_work;
@@ -58,14 +79,16 @@ mod table;
 pub mod taken;
 #[cfg(test)]
 pub(crate) mod testing;
+mod thoughtful;
 pub mod timeline;
+pub mod transcripts;
 pub mod upkeep;
 pub mod users;
 pub mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
@@ -114,7 +137,7 @@ struct Inner {
     /// A callback was exhausted.
     callbacks_exhausted: Notify,
     /// How clients are told of their orders.
-    announcing: OnceLock<Announcing>,
+    announcing: RwLock<Arc<Announcing>>,
     /// An SMS was queued.
     sms_queued: Notify,
 }
@@ -193,14 +216,13 @@ impl Store {
         let _ = self.inner.order_listener.set(listener);
     }
 
-    /// How clients are told of their orders from now on. Holds for all clones; the first call counts.
+    /// How clients are told of their orders from now on. Holds for all clones.
     pub fn announce_as(&self, announcing: Announcing) {
-        // As above.
-        let _ = self.inner.announcing.set(announcing);
+        *self.inner.announcing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(announcing);
     }
 
-    fn announcing(&self) -> &Announcing {
-        self.inner.announcing.get_or_init(Announcing::default)
+    fn announcing(&self) -> Arc<Announcing> {
+        Arc::clone(&self.inner.announcing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// From now on the number of each callback that is wanted, or not any more, is sent there, once it is on the disk.
@@ -210,8 +232,14 @@ impl Store {
         let _ = self.inner.callback_listener.set(listener);
     }
 
-    /// Callbacks were changed and are on the disk.
+    /// Callbacks that people see were changed and are on the disk.
+    fn callbacks_shown(&self, ids: impl IntoIterator<Item = CallbackId>) {
+        ids.into_iter().for_each(|callback| self.announce(Update::Callback { callback }));
+    }
+
+    /// Callbacks were changed, not by the engine, and are on the disk: it is told.
     fn callbacks_changed(&self, ids: &[CallbackId]) {
+        self.callbacks_shown(ids.iter().copied());
         if let Some(listener) = self.inner.callback_listener.get() {
             for id in ids {
                 if listener.try_send(*id).is_err() {
@@ -339,7 +367,7 @@ pub(crate) fn sha256_hex(text: impl AsRef<[u8]>) -> String {
 }
 
 /// A secret of so many random bytes, in letters that need no escaping anywhere.
-fn random_secret<const BYTES: usize>() -> String {
+pub(super) fn random_secret<const BYTES: usize>() -> String {
     use base64::Engine as _;
     let mut bytes = [0u8; BYTES];
     rand::Rng::fill(&mut rand::rng(), bytes.as_mut_slice());

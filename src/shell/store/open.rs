@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -80,7 +80,7 @@ async fn open_sqlite(url: &str) -> Result<Store> {
             callback_listener: OnceLock::new(),
             callbacks_missed: AtomicBool::new(false),
             callbacks_exhausted: Notify::new(),
-            announcing: OnceLock::new(),
+            announcing: RwLock::default(),
             sms_queued: Notify::new(),
         }),
     })
@@ -106,7 +106,7 @@ async fn open_postgres(url: &str) -> Result<Store> {
         callback_listener: OnceLock::new(),
         callbacks_missed: AtomicBool::new(false),
         callbacks_exhausted: Notify::new(),
-        announcing: OnceLock::new(),
+        announcing: RwLock::default(),
         sms_queued: Notify::new(),
     };
     Ok(Store { inner: Arc::new(inner) })

@@ -165,7 +165,7 @@ impl Store {
             Some(client) => Some(client.clone()),
             None => tx.client_of(&row.order).await?,
         };
-        let told = tx.announce(&before.order, &row, &entries, client.as_ref(), self.announcing(), now).await?;
+        let told = tx.announce(&before.order, &row, &entries, client.as_ref(), &self.announcing(), now).await?;
         tx.commit().await?;
         self.callbacks_changed(&told.0);
         if told.1 {

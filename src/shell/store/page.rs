@@ -26,7 +26,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn cursor(self) -> String {
+    pub(super) fn cursor(self) -> String {
         URL_SAFE_NO_PAD.encode(format!("1.{:x}.{:x}", self.at, self.id))
     }
 

@@ -7,11 +7,10 @@ use sqlx::any::AnyRow;
 use crate::engine::ids::{AgentId, CallId, NodeId};
 use crate::engine::time::Wall;
 
-use super::calls::{narrow_party, narrow_time, page_of};
 use super::change::{call_id, call_key, call_row, millis};
-use super::page::Place;
+use super::pauses::{self, Pause};
 use super::table::{Table, statements};
-use super::{Columns as _, Page, Result, Sql, Store, StoreError, Tx};
+use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
 /// How a recording is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +94,8 @@ pub struct NewRecording {
     pub state: RecordingState,
     /// What is wrong, for people; empty when nothing is.
     pub problem: String,
+    /// Where nothing was kept.
+    pub pauses: Vec<Pause>,
     /// When it was stored or given up.
     pub at: Wall,
 }
@@ -116,6 +117,8 @@ pub struct RecordingRow {
     pub state: RecordingState,
     /// What is wrong.
     pub problem: String,
+    /// Where nothing was kept.
+    pub pauses: Vec<Pause>,
     /// When the call arrived.
     pub started: Wall,
     /// When it was stored or given up.
@@ -128,23 +131,8 @@ pub struct RecordingRow {
     pub agent_name: Option<String>,
 }
 
-/// Which recordings to list; what is not given does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordingFilter {
-    /// The call arrived at this moment or later.
-    pub from: Option<Wall>,
-    /// The call arrived before this moment.
-    pub to: Option<Wall>,
-    /// The caller's whole number in any form, or its last digits.
-    pub number: Option<String>,
-    /// This agent talked.
-    pub agent: Option<AgentId>,
-    /// Is so.
-    pub state: Option<RecordingState>,
-}
-
-const SELECT: &str = "SELECT r.id, r.call, r.node, r.name, r.path, r.sha256, r.bytes, r.duration_ms, r.channels, \
-     r.left_rms, r.right_rms, r.state, r.problem, r.started_at, r.stored_at, c.number, c.agent, a.name AS agent_name \
+pub(super) const SELECT: &str = "SELECT r.id, r.call, r.node, r.name, r.path, r.sha256, r.bytes, r.duration_ms, r.channels, \
+     r.left_rms, r.right_rms, r.state, r.problem, r.pauses, r.started_at, r.stored_at, c.number, c.agent, a.name AS agent_name \
      FROM recordings r JOIN calls c ON c.id = r.call LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
 
 impl Store {
@@ -195,28 +183,6 @@ impl Store {
     pub async fn recordings_of(&self, call: CallId) -> Result<Vec<RecordingRow>> {
         let sql = Sql::new(format!("{SELECT} AND r.call = $1 ORDER BY r.id")).with(call_key(call));
         self.rows(sql).await?.iter().map(recording).collect()
-    }
-
-    /// A page of recordings, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError::BadCursor`], or when the database does not answer.
-    pub async fn list_recordings(
-        &self,
-        filter: &RecordingFilter,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<Page<RecordingRow>> {
-        let mut sql = Sql::new(SELECT);
-        narrow_time(&mut sql, "r.started_at", filter.from, filter.to);
-        narrow_party(&mut sql, filter.number.as_deref(), filter.agent);
-        if let Some(state) = filter.state {
-            sql.push(" AND r.state = ");
-            sql.push_value(state.as_str().to_owned());
-        }
-        page_of(&mut sql, "r.started_at", "r.id", cursor, limit)?;
-        let recordings = self.rows(sql).await?.iter().map(recording).collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(recordings, limit, |recording| Place { at: recording.started.0, id: recording.id }))
     }
 
     /// Recordings with a file, by number, after this number: for checking the whole archive part by part.
@@ -284,12 +250,13 @@ fn insert(new: &NewRecording) -> Result<Sql> {
     let bytes = bytes.map_err(|_| StoreError::Invalid("a recording of that size".to_owned()))?;
     let sql = Sql::new(
         "INSERT INTO recordings (call, node, name, path, sha256, bytes, duration_ms, channels, left_rms, right_rms, \
-         state, problem, started_at, stored_at) SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, arrived_at, \
-         $13 FROM calls WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM recordings WHERE node = $2 AND name = $14 \
+         state, problem, started_at, stored_at, pauses) SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+         arrived_at, $13, $15 FROM calls WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM recordings WHERE node = $2 AND name = $14 \
          AND state = 'erased') ON CONFLICT (node, name) DO UPDATE SET \
          path = excluded.path, sha256 = excluded.sha256, bytes = excluded.bytes, duration_ms = excluded.duration_ms, \
          channels = excluded.channels, left_rms = excluded.left_rms, right_rms = excluded.right_rms, \
-         state = excluded.state, problem = excluded.problem, stored_at = excluded.stored_at \
+         state = excluded.state, problem = excluded.problem, stored_at = excluded.stored_at, \
+         pauses = excluded.pauses \
          WHERE excluded.path IS NOT NULL OR recordings.path IS NULL RETURNING id",
     );
     Ok(sql
@@ -306,10 +273,11 @@ fn insert(new: &NewRecording) -> Result<Sql> {
         .with(new.state.as_str().to_owned())
         .with(new.problem.clone())
         .with(new.at.0)
-        .with(nameless(&new.name).to_owned()))
+        .with(nameless(&new.name).to_owned())
+        .with(pauses::written(&new.pauses)))
 }
 
-fn recording(row: &AnyRow) -> Result<RecordingRow> {
+pub(super) fn recording(row: &AnyRow) -> Result<RecordingRow> {
     let state = row.text("state")?;
     let state = RecordingState::parse(&state).ok_or_else(|| StoreError::Unreadable(format!("state {state:?}")))?;
     Ok(RecordingRow {
@@ -321,6 +289,7 @@ fn recording(row: &AnyRow) -> Result<RecordingRow> {
         file: file(row)?.filter(|_| state != RecordingState::Erased),
         state,
         problem: row.text("problem")?,
+        pauses: pauses::read(&row.text("pauses")?)?,
         started: Wall(row.int("started_at")?),
         stored: Wall(row.int("stored_at")?),
         number: row.text_opt("number")?.unwrap_or_default(),
@@ -343,11 +312,12 @@ fn file(row: &AnyRow) -> Result<Option<ArchivedFile>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::shell) mod tests {
+    use super::super::recording_search::RecordingFilter;
     use super::super::testing::on_both;
     use super::*;
 
-    fn stored(n: u64) -> NewRecording {
+    pub(in crate::shell) fn stored(n: u64) -> NewRecording {
         NewRecording {
             call: CallId((1_000 + n) << 20),
             node: NodeId(0),
@@ -363,6 +333,7 @@ mod tests {
             }),
             state: RecordingState::Stored,
             problem: String::new(),
+            pauses: vec![Pause { from: Duration::from_millis(1_500), to: Duration::from_millis(2_250) }],
             at: Wall(2_000_000),
         }
     }
@@ -373,6 +344,7 @@ mod tests {
             let id = t.store.save_recording(stored(1)).await.unwrap();
             let row = t.store.get_recording(id).await.unwrap().unwrap();
             assert_eq!((row.file, row.state, row.started), (stored(1).file, RecordingState::Stored, Wall(1_001)));
+            assert_eq!(row.pauses, stored(1).pauses);
             assert_eq!(t.store.get_recording(id + 1).await.unwrap(), None);
             let detail = t.store.get_call(stored(1).call).await.unwrap().unwrap();
             assert_eq!(detail.recordings.len(), 1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::time::Wall;
 
 use super::agents::{from_json, json};
-use super::users::{UserId, UserRow, user};
+use super::users::{COLUMNS, UserId, UserRow, user};
 use super::{Columns as _, Result, Sql, Store, StoreError, random_secret, sha256_hex};
 
 /// A living session.
@@ -64,11 +64,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn session(&self, token: &str, now: Wall) -> Result<Option<SessionRow>> {
-        let sql = Sql::new(
-            "SELECT u.id, u.login, u.password_hash, u.role, u.agent, u.disabled, u.created_at, \
-             s.created_at AS began_at, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id \
-             WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.disabled = 0",
-        )
+        let sql = Sql::new(format!(
+            "SELECT {COLUMNS}, s.created_at AS began_at, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id \
+             WHERE s.token_hash = $1 AND s.expires_at > $2 AND u.disabled = 0"
+        ))
         .with(sha256_hex(token))
         .with(now.0);
         let row = self.row(sql).await?;

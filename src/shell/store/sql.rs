@@ -79,6 +79,18 @@ impl Sql {
         }
     }
 
+    /// Adds values in brackets, with commas: `($3, $4)`. There must be one at least.
+    pub(super) fn push_list<T>(&mut self, values: impl IntoIterator<Item = T>)
+    where
+        T: 'static + Encode<'static, Any> + Type<Any>,
+    {
+        for (at, value) in values.into_iter().enumerate() {
+            self.push(if at == 0 { "(" } else { ", " });
+            self.push_value(value);
+        }
+        self.push(")");
+    }
+
     /// Text and values, to be run.
     pub(super) fn parts(self) -> Result<(Cow<'static, str>, AnyArguments<'static>)> {
         match self.refused {

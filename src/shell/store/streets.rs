@@ -3,6 +3,7 @@
 use sqlx::any::AnyRow;
 
 use crate::domain::hint::{Kind, MOST_STREETS, Street};
+use crate::domain::search::fold;
 use crate::engine::time::Wall;
 
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
@@ -11,6 +12,8 @@ use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 const AT_ONCE: usize = 1000;
 /// Rows read by one statement.
 const PART: i64 = 10_000;
+/// Streets on a page at most.
+const MOST: u32 = 500;
 
 /// How many streets a settlement has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,15 @@ pub struct SettlementRow {
     pub settlement: String,
     /// How many streets.
     pub streets: u64,
+}
+
+/// A street of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreetRow {
+    /// Number of the row.
+    pub id: i64,
+    /// The street.
+    pub street: Street,
 }
 
 impl Store {
@@ -93,6 +105,61 @@ impl Store {
         self.rows(sql).await?.iter().map(read).collect()
     }
 
+    /// A page of streets, in the order of their settlements and names. `text` is a part of a name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_streets(
+        &self,
+        text: &str,
+        settlement: Option<&str>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<StreetRow>, Option<String>)> {
+        let mut sql = Sql::new("SELECT id, settlement, kind, name, street_key FROM streets WHERE 1 = 1");
+        // Of the key, which is folded: letter case and «ё» do not matter. What is folded holds no sign of LIKE.
+        for part in fold(text).split_whitespace() {
+            sql.push(" AND street_key LIKE ");
+            sql.push_value(format!("%{part}%"));
+        }
+        if let Some(settlement) = settlement {
+            sql.push(" AND settlement = ");
+            sql.push_value(settlement.to_owned());
+        }
+        if let Some(after) = after {
+            sql.push(" AND street_key > ");
+            sql.push_value(after.to_owned());
+        }
+        let limit = limit.clamp(1, MOST);
+        sql.push(" ORDER BY street_key LIMIT ");
+        sql.push_value(i64::from(limit) + 1);
+        let mut rows = self.rows(sql).await?;
+        let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = match rows.last().filter(|_| more) {
+            Some(row) => Some(row.text("street_key")?),
+            None => None,
+        };
+        let read = |row: &AnyRow| Ok(StreetRow { id: row.int("id")?, street: street(row)? });
+        Ok((rows.iter().map(read).collect::<Result<_>>()?, next))
+    }
+
+    /// Removes one street; whether it was there.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove_street(&self, id: i64) -> Result<Option<Street>> {
+        let mut tx = self.begin().await?;
+        let known = tx.row(Sql::new("SELECT settlement, kind, name FROM streets WHERE id = $1").with(id)).await?;
+        let known = known.as_ref().map(street).transpose()?;
+        if known.is_some() {
+            tx.execute(Sql::new("DELETE FROM streets WHERE id = $1").with(id)).await?;
+            list_changed(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(known)
+    }
+
     /// All streets, read in parts.
     ///
     /// # Errors
@@ -163,6 +230,29 @@ mod tests {
             let all = t.store.all_streets().await.unwrap();
             assert_eq!(all[..2], list);
             assert_eq!(all[2].title(), "проспект Ленина");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn streets_are_found_by_a_part_of_the_name_page_by_page_and_removed_one_by_one() {
+        on_both(async |t| {
+            let s = &t.store;
+            s.add_streets(&streets(&["Лётная", "Лесная", "Полевая"], ""), Wall(1)).await.unwrap();
+            s.add_streets(&streets(&["Лесная"], "Дальнее"), Wall(1)).await.unwrap();
+            let list =
+                async |text, settlement, after, limit| s.list_streets(text, settlement, after, limit).await.unwrap();
+            let (found, next) = list("летн", None, None, 50).await;
+            assert_eq!((found.len(), found[0].street.name.as_str(), next), (1, "Лётная", None));
+            assert_eq!(list("лесная", Some("Дальнее"), None, 50).await.0.len(), 1);
+            assert_eq!(list("_есная", None, None, 50).await.0, list("есная", None, None, 50).await.0);
+            let (first, next) = list("", None, None, 3).await;
+            let (rest, end) = list("", None, next.as_deref(), 3).await;
+            assert_eq!((first.len(), rest.len(), end), (3, 1, None));
+            let version = s.streets_version().await.unwrap();
+            assert!(s.remove_street(found[0].id).await.unwrap().is_some());
+            assert!(s.remove_street(found[0].id).await.unwrap().is_none());
+            assert_ne!(s.streets_version().await.unwrap(), version);
         })
         .await;
     }

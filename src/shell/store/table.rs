@@ -72,7 +72,7 @@ pub(super) enum Table {
     AgentStatusLog,
 }
 
-static CALLS: [Column; 22] = [
+static CALLS: [Column; 24] = [
     int("id", Rule::Key),
     int("node", Rule::First),
     text("channel", Rule::First),
@@ -87,6 +87,8 @@ static CALLS: [Column; 22] = [
     int("priority", Rule::Latest("requeued_at")),
     int("queued_at", Rule::Least),
     int("requeued_at", Rule::Latest("requeued_at")),
+    int("told_at", Rule::First),
+    int("told_ms", Rule::First),
     int("bridged_at", Rule::Least),
     int("agent", Rule::Latest("agent_at")),
     int("agent_at", Rule::Latest("agent_at")),
@@ -96,7 +98,7 @@ static CALLS: [Column; 22] = [
     int("talked_ms", Rule::End),
     text("disposition", Rule::End),
 ];
-static LEGS: [Column; 9] = [
+static LEGS: [Column; 10] = [
     int("call", Rule::Key),
     int("leg", Rule::Key),
     text("channel", Rule::First),
@@ -106,6 +108,7 @@ static LEGS: [Column; 9] = [
     int("answered_at", Rule::First),
     int("ended_at", Rule::First),
     int("cause", Rule::First),
+    int("wrapped_at", Rule::Least),
 ];
 static OFFERS: [Column; 7] = [
     int("call", Rule::Key),

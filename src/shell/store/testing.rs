@@ -4,16 +4,21 @@
 use std::io::Write as _;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::engine::command::Fact;
+use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
+use crate::engine::view::Disposition;
 
 use super::Store;
 use super::outbox::Message;
+use super::recordings::{ArchivedFile, NewRecording, RecordingState};
 
 /// Where PostgreSQL is; each test makes a schema there.
 const POSTGRES: &str = "PEREZVON_TEST_POSTGRES";
@@ -65,6 +70,31 @@ pub(crate) async fn on_both(test: impl AsyncFn(TestStore)) {
     if let Some(postgres) = postgres().await {
         test(postgres).await;
     }
+}
+
+/// A talk of two seconds that is over, and its recording `<n>.wav`; the recording's number.
+pub(crate) async fn archived_talk(store: &Store, call: CallId, n: u64, number: &str, outgoing: bool, at: Wall) -> i64 {
+    let name = format!("perezvon/office-{n}.1_79001234567");
+    let arrived = Fact::CallArrived {
+        call,
+        node: NodeId(0),
+        channel: "c".into(),
+        recording: name.clone(),
+        number: number.into(),
+        dialled: "100".into(),
+        by_fallback: false,
+        outgoing,
+        at,
+    };
+    let talked = Duration::from_secs(2);
+    let (disposition, cause, waited) = (Disposition::CompleteCaller, 16, Duration::ZERO);
+    let ended = Fact::CallEnded { call, disposition, cause, waited, talked, agent: None, at };
+    assert_eq!(store.write_facts(&[arrived, ended]).await.expect("the call is written"), []);
+    let (path, sha256) = (format!("{n}.wav"), "00".to_owned());
+    let file = ArchivedFile { path, sha256, bytes: 1, duration: talked, channels: 2, left_rms: 1, right_rms: 1 };
+    let (state, problem, pauses) = (RecordingState::Stored, String::new(), Vec::new());
+    let new = NewRecording { call, node: NodeId(0), name, file: Some(file), state, problem, pauses, at };
+    store.save_recording(new).await.expect("the recording is written")
 }
 
 /// Something that happened to an order, for the outbox.

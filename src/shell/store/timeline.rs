@@ -1,11 +1,11 @@
-//! Everything about one client in one line of time: calls in and out with their recordings, orders, money, SMS, changes
-//! of the card. Notes that people write are changes of the card.
+//! Everything about one client in one line of time: calls in and out with their recordings, visits, orders, money, SMS,
+//! changes of the card. Notes that people write are changes of the card.
 
 use sqlx::any::AnyRow;
 
 use crate::domain::client::Event;
 use crate::domain::history::Entry;
-use crate::domain::ids::ClientId;
+use crate::domain::ids::{ClientId, ContactId};
 use crate::domain::ledger::LedgerEntry;
 use crate::engine::ids::CallId;
 use crate::engine::time::Wall;
@@ -13,6 +13,7 @@ use crate::engine::time::Wall;
 use super::agents::from_json;
 use super::calls::page_of;
 use super::change::call_id;
+use super::contacts::{self, ContactRow};
 use super::ledgers::ledger_row;
 use super::orders::{OrderRow, order_row};
 use super::page::Place;
@@ -47,6 +48,8 @@ pub enum Happening {
         talked_ms: Option<i64>,
         /// Number of the recording to listen to, if there is one.
         recording: Option<i64>,
+        /// The contact that the call is, once it is one.
+        contact: Option<ContactId>,
     },
     /// An order was taken; as it stands now.
     Order(Box<OrderRow>),
@@ -56,6 +59,8 @@ pub enum Happening {
     Card(Box<Entry<Event>>),
     /// An SMS went out or came in; as it stands now.
     Sms(Box<SmsRow>),
+    /// A visit, or a contact by another way than a call of ours; as it stands now.
+    Contact(Box<ContactRow>),
 }
 
 /// Which happenings to list; empty for all.
@@ -71,11 +76,13 @@ pub enum Kind {
     Card,
     /// SMS.
     Sms,
+    /// Visits and the like. Calls are there as calls, and tell their contacts.
+    Contact,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 5] = [Kind::Call, Kind::Order, Kind::Ledger, Kind::Card, Kind::Sms];
+    pub const ALL: [Kind; 6] = [Kind::Call, Kind::Order, Kind::Ledger, Kind::Card, Kind::Sms, Kind::Contact];
 
     /// As it stands in JSON.
     #[must_use]
@@ -86,6 +93,7 @@ impl Kind {
             Kind::Ledger => "ledger",
             Kind::Card => "card",
             Kind::Sms => "sms",
+            Kind::Contact => "contact",
         }
     }
 
@@ -105,16 +113,20 @@ impl Kind {
                  AND (p.until IS NULL OR c.arrived_at < p.until) WHERE p.client IN (SELECT id FROM own)"
             }
             Kind::Order => {
-                "SELECT created_at AS at, -4 * id - 1 AS key, client FROM orders WHERE client IN (SELECT id FROM own)"
+                "SELECT created_at AS at, -5 * id - 1 AS key, client FROM orders WHERE client IN (SELECT id FROM own)"
             }
             Kind::Ledger => {
-                "SELECT at, -4 * id - 2 AS key, client FROM ledger_entries WHERE client IN (SELECT id FROM own)"
+                "SELECT at, -5 * id - 2 AS key, client FROM ledger_entries WHERE client IN (SELECT id FROM own)"
             }
             Kind::Card => {
-                "SELECT at, -4 * id - 3 AS key, client FROM client_history WHERE client IN (SELECT id FROM own)"
+                "SELECT at, -5 * id - 3 AS key, client FROM client_history WHERE client IN (SELECT id FROM own)"
             }
             Kind::Sms => {
-                "SELECT created_at AS at, -4 * id - 4 AS key, client FROM sms WHERE client IN (SELECT id FROM own)"
+                "SELECT created_at AS at, -5 * id - 4 AS key, client FROM sms WHERE client IN (SELECT id FROM own)"
+            }
+            Kind::Contact => {
+                "SELECT created_at AS at, -5 * id - 5 AS key, client FROM contacts WHERE call IS NULL \
+                 AND client IN (SELECT id FROM own)"
             }
         }
     }
@@ -122,18 +134,19 @@ impl Kind {
     fn of(key: i64) -> Kind {
         match key {
             0.. => Kind::Call,
-            _ => match key.rem_euclid(4) {
-                3 => Kind::Order,
-                2 => Kind::Ledger,
-                1 => Kind::Card,
-                _ => Kind::Sms,
+            _ => match key.rem_euclid(5) {
+                4 => Kind::Order,
+                3 => Kind::Ledger,
+                2 => Kind::Card,
+                1 => Kind::Sms,
+                _ => Kind::Contact,
             },
         }
     }
 
     /// The row that a key below zero tells of.
     fn row(key: i64) -> i64 {
-        -(key.div_euclid(4) + 1)
+        -(key.div_euclid(5) + 1)
     }
 }
 
@@ -175,6 +188,7 @@ impl Store {
     async fn happenings(&self, places: &[(i64, i64, i64)]) -> Result<Vec<(i64, Happening)>> {
         let mut known = Vec::with_capacity(places.len());
         let sms = format!("{} WHERE id IN (", sms::SELECT);
+        let contacts = format!("{}WHERE k.id IN (", contacts::SELECT);
         for kind in Kind::ALL {
             let keys: Vec<i64> = places.iter().map(|(_, key, _)| *key).filter(|key| Kind::of(*key) == kind).collect();
             if keys.is_empty() {
@@ -183,7 +197,8 @@ impl Store {
             let select = match kind {
                 Kind::Call => {
                     "SELECT c.id, c.number, c.disposition, c.talked_ms, (SELECT MAX(r.id) FROM recordings r \
-                     WHERE r.call = c.id AND r.path IS NOT NULL) AS recording_id FROM calls c WHERE c.id IN ("
+                     WHERE r.call = c.id AND r.path IS NOT NULL) AS recording_id, \
+                     (SELECT k.id FROM contacts k WHERE k.call = c.id) AS contact_id FROM calls c WHERE c.id IN ("
                 }
                 Kind::Order => "SELECT id, body FROM orders WHERE id IN (",
                 Kind::Ledger => {
@@ -192,6 +207,7 @@ impl Store {
                 }
                 Kind::Card => "SELECT id, entry FROM client_history WHERE id IN (",
                 Kind::Sms => &sms,
+                Kind::Contact => &contacts,
             };
             let mut sql = Sql::new(select.to_owned()).with_many(self.dialect());
             for (at, key) in keys.iter().enumerate() {
@@ -204,7 +220,11 @@ impl Store {
                 let key =
                     keys.iter().copied().find(|key| id == if kind == Kind::Call { *key } else { Kind::row(*key) });
                 let key = key.ok_or_else(|| StoreError::Unreadable(format!("row {id} was not asked for")))?;
-                known.push((key, happening(kind, &row)?));
+                let mut what = happening(kind, &row)?;
+                if let Happening::Contact(contact) = &mut what {
+                    self.add_references(std::slice::from_mut(contact)).await?;
+                }
+                known.push((key, what));
             }
         }
         Ok(known)
@@ -219,11 +239,13 @@ fn happening(kind: Kind, row: &AnyRow) -> Result<Happening> {
             disposition: row.text_opt("disposition")?,
             talked_ms: row.int_opt("talked_ms")?,
             recording: row.int_opt("recording_id")?,
+            contact: row.int_opt("contact_id")?.map(ContactId),
         },
         Kind::Order => Happening::Order(Box::new(order_row(row)?)),
         Kind::Ledger => Happening::Ledger(Box::new(ledger_row(row)?.entry)),
         Kind::Card => Happening::Card(Box::new(from_json(&row.text("entry")?)?)),
         Kind::Sms => Happening::Sms(Box::new(sms::sms_row(row)?)),
+        Kind::Contact => Happening::Contact(Box::new(contacts::contact_row(row)?)),
     })
 }
 
@@ -231,6 +253,7 @@ fn happening(kind: Kind, row: &AnyRow) -> Result<Happening> {
 mod tests {
     use crate::domain::client::Command;
     use crate::domain::client::Detail;
+    use crate::domain::contact::Create;
     use crate::engine::command::Fact;
     use crate::engine::ids::NodeId;
 
@@ -262,6 +285,7 @@ mod tests {
             Happening::Ledger(_) => "ledger",
             Happening::Card(_) => "card",
             Happening::Sms(_) => "sms",
+            Happening::Contact(_) => "contact",
         };
         format!("{} {word}", item.at.0)
     }
@@ -270,10 +294,11 @@ mod tests {
     fn every_key_tells_its_source_and_its_row() {
         for row in [1, 2, 3, 1_000_000] {
             for (kind, key) in [
-                (Kind::Order, -4 * row - 1),
-                (Kind::Ledger, -4 * row - 2),
-                (Kind::Card, -4 * row - 3),
-                (Kind::Sms, -4 * row - 4),
+                (Kind::Order, -5 * row - 1),
+                (Kind::Ledger, -5 * row - 2),
+                (Kind::Card, -5 * row - 3),
+                (Kind::Sms, -5 * row - 4),
+                (Kind::Contact, -5 * row - 5),
             ] {
                 assert_eq!((Kind::of(key), Kind::row(key)), (kind, row));
             }
@@ -292,6 +317,9 @@ mod tests {
             let to = crate::domain::phone::Phone::parse("+79001234567");
             let written = sms::WrittenSms { to, text: "Едем".into(), client: None, order: None };
             s.write_sms(written, &olga(), Wall(21)).await.unwrap();
+            let visit = super::super::contacts::tests::visitor(None);
+            let doer = contacts::ContactAuthor { author: olga(), is: Vec::new() };
+            s.create_contact(Create { since: Wall(22), ..visit }, &doer, Wall(22)).await.unwrap();
             s.change_client(id, Command::Edit(vec![Detail::Note("код 15".into())]), &olga(), Wall(20)).await.unwrap();
             let twin = s.create_client(new(vec![phones(&["+79007654321"])]), &olga(), Wall(30)).await.unwrap().id;
             call(s, 31, "+79007654321").await;
@@ -312,6 +340,7 @@ mod tests {
                 "40 card",
                 "31 call",
                 "30 card",
+                "22 contact",
                 "21 sms",
                 "20 order",
                 "20 ledger",

@@ -21,6 +21,7 @@ impl Store {
         self.purge_sessions(now).await?;
         self.purge_idempotent(now).await?;
         self.purge_stray_reports(now).await?;
+        self.purge_notifications(now).await?;
         match self.dialect() {
             Dialect::Sqlite => self.execute(Sql::new("PRAGMA analysis_limit = 400; PRAGMA optimize")).await.map(drop),
             Dialect::Postgres => Ok(()),

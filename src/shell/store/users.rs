@@ -58,6 +58,8 @@ pub struct UserRow {
     pub agent: Option<AgentId>,
     /// Cannot log in.
     pub disabled: bool,
+    /// Logs in with a code as well.
+    pub second_factor: bool,
     /// When added.
     pub created: Wall,
 }
@@ -75,7 +77,9 @@ pub struct NewUser {
     pub agent: Option<AgentId>,
 }
 
-const SELECT: &str = "SELECT u.id, u.login, u.password_hash, u.role, u.agent, u.disabled, u.created_at FROM users u ";
+/// What [`user`] reads.
+pub(super) const COLUMNS: &str = "u.id, u.login, u.password_hash, u.role, u.agent, u.disabled, u.created_at, \
+     (SELECT f.confirmed FROM second_factors f WHERE f.user_id = u.id) AS second_factor";
 
 impl Store {
     /// All users by login.
@@ -83,7 +87,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_users(&self) -> Result<Vec<UserRow>> {
-        let rows = self.rows(Sql::new(format!("{SELECT} ORDER BY u.login_key"))).await?;
+        let rows = self.rows(Sql::new(format!("SELECT {COLUMNS} FROM users u ORDER BY u.login_key"))).await?;
         rows.iter().map(user).collect()
     }
 
@@ -92,7 +96,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn get_user(&self, id: UserId) -> Result<Option<UserRow>> {
-        let row = self.row(Sql::new(format!("{SELECT} WHERE u.id = $1")).with(id.0)).await?;
+        let row = self.row(Sql::new(format!("SELECT {COLUMNS} FROM users u WHERE u.id = $1")).with(id.0)).await?;
         row.as_ref().map(user).transpose()
     }
 
@@ -101,7 +105,9 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn user_by_login(&self, login: &str) -> Result<Option<UserRow>> {
-        let row = self.row(Sql::new(format!("{SELECT} WHERE u.login_key = $1")).with(login_key(login))).await?;
+        let row = self
+            .row(Sql::new(format!("SELECT {COLUMNS} FROM users u WHERE u.login_key = $1")).with(login_key(login)))
+            .await?;
         row.as_ref().map(user).transpose()
     }
 
@@ -176,6 +182,7 @@ pub(super) fn user(row: &AnyRow) -> Result<UserRow> {
         role: Role::parse(&role).ok_or_else(|| StoreError::Unreadable(format!("role {role:?}")))?,
         agent: row.small_opt("agent")?.map(AgentId),
         disabled: row.flag("disabled")?,
+        second_factor: row.flag("second_factor")?,
         created: Wall(row.int("created_at")?),
     })
 }
@@ -229,6 +236,7 @@ mod tests {
             role: Role::Agent,
             agent: None,
             disabled: false,
+            second_factor: false,
             created: Wall(0),
         };
         assert!(!format!("{user:?}").contains("argon2id"));

@@ -13,10 +13,12 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::domain::contact::Person;
 use crate::engine::event::Actor;
 use crate::engine::ids::AgentId;
 use crate::shell::clock;
 use crate::shell::store::StoreError;
+use crate::shell::store::notifications::persons;
 use crate::shell::store::sessions::{ApiKeyRow, SessionRow};
 use crate::shell::store::users::{Role, UserId};
 
@@ -76,13 +78,12 @@ pub(super) enum Who {
         login: String,
         agent: Option<AgentId>,
         token: String,
+        second_factor: bool,
+        /// Has fewer rights for want of a second factor.
+        held_back: bool,
     },
     /// `driver`: let in as a driver's terminal, by nothing but the scope for those.
-    Program {
-        name: String,
-        key: String,
-        driver: bool,
-    },
+    Program { name: String, key: String, driver: bool },
 }
 
 impl Identity {
@@ -124,6 +125,14 @@ impl Identity {
             Problem::forbidden("this login takes no calls: an administrator can link it with an agent")
                 .in_russian("Этот логин не принимает звонков. Администратор может связать его с диспетчером.")
         })
+    }
+
+    /// The same human by every number under which contacts know people; none for programs.
+    pub(super) fn persons(&self) -> Vec<Person> {
+        match &self.who {
+            Who::Person { id, agent, .. } => persons(*id, *agent),
+            Who::Program { .. } => Vec::new(),
+        }
     }
 
     /// Sees everybody's calls.
@@ -237,8 +246,17 @@ async fn identify(
     own_origin(method, headers)?;
     let session = session(state, token).await?.ok_or_else(Problem::unauthorized)?;
     let user = session.user;
-    let who = Who::Person { id: user.id, login: user.login, agent: user.agent, token: token.to_owned() };
-    Ok(Identity { who, role: user.role, address })
+    let held_back = state.config.require_second_factor && user.role > Role::Agent && !user.second_factor;
+    let who = Who::Person {
+        id: user.id,
+        login: user.login,
+        agent: user.agent,
+        token: token.to_owned(),
+        second_factor: user.second_factor,
+        held_back,
+    };
+    let role = if held_back { Role::Agent } else { user.role };
+    Ok(Identity { who, role, address })
 }
 
 /// The session of a token. The database is asked every few seconds only, and when it does not answer those who were
@@ -340,7 +358,8 @@ pub(super) fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::forbidden("the request comes from a page of another site"))
 }
 
-fn peer(extensions: &axum::http::Extensions) -> IpAddr {
+/// Who sent the request to us: a client, or a proxy before it.
+pub(super) fn peer(extensions: &axum::http::Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(peer)| peer.ip())
 }

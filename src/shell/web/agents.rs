@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use crate::engine::event::{Actor, Event, Request};
 use crate::engine::ids::{AgentId, NodeId};
-use crate::engine::view::Status;
+use crate::engine::view::{AgentState, AgentView, Status};
 use crate::shell::asterisk::NodeHandle;
 use crate::shell::asterisk::provision::PhoneAccount;
 use crate::shell::clock;
-use crate::shell::store::agents::{AgentChange, AgentRow, NewAgent};
+use crate::shell::store::agents::{AgentChange, AgentRow, NewAgent, PhoneKind};
 
 use super::access::Identity;
 use super::dto::{Agent, StatusDto, pause};
@@ -30,9 +30,10 @@ pub fn phone_account(agent: &AgentRow) -> PhoneAccount {
     PhoneAccount {
         endpoint: agent.endpoint.clone(),
         password: agent.sip_password.reveal().to_owned(),
-        webrtc: false,
+        webrtc: agent.phone == PhoneKind::Browser,
         contact: None,
-        qualify: 0,
+        // A tab that was closed or a computer that sleeps says nothing; desk phones register again by themselves.
+        qualify: if agent.phone == PhoneKind::Browser { 5 } else { 0 },
     }
 }
 
@@ -83,6 +84,40 @@ pub(super) async fn list(State(state): State<WebState>) -> Result<axum::Json<Age
     Ok(axum::Json(Agents { items: rows.iter().map(|row| Agent::of(row, &state, now(row.id))).collect() }))
 }
 
+/// Somebody whom a caller can be put through to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Colleague {
+    id: u32,
+    name: String,
+    /// At work, with nothing in hand: an offer would ring at once.
+    free: bool,
+}
+
+/// Those at work.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Colleagues {
+    items: Vec<Colleague>,
+}
+
+/// Whom a caller can be put through to: the others who are at work, by name.
+#[utoipa::path(get, path = "/api/v1/agents/colleagues", tag = "agents", responses((status = 200, body = Colleagues)))]
+pub(super) async fn colleagues(
+    State(state): State<WebState>,
+    identity: Identity,
+) -> Result<axum::Json<Colleagues>, Problem> {
+    let view = state.board.view(&state.requests, Duration::from_secs(1)).await?;
+    let others = view.agents.iter().filter(|agent| Some(agent.agent) != identity.agent());
+    let at_work = others.filter(|agent| agent.status != Status::Offline);
+    let colleague = |agent: &AgentView| Colleague {
+        id: agent.agent.0,
+        name: agent.name.clone(),
+        free: agent.status == Status::Ready && agent.state == AgentState::Idle && agent.reachable != Some(false),
+    };
+    let mut items: Vec<_> = at_work.map(colleague).collect();
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(axum::Json(Colleagues { items }))
+}
+
 /// An agent to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +128,9 @@ pub(super) struct AddAgent {
     /// A random one is made and answered when none is given.
     #[serde(default)]
     sip_password: Option<String>,
+    /// `desk`, a telephone or softphone, or `browser`, the console; `desk` when absent.
+    #[serde(default)]
+    phone: Option<String>,
     /// Name of the Asterisk on which the phone registers; the first when absent.
     #[serde(default)]
     node: Option<String>,
@@ -120,6 +158,7 @@ pub(super) async fn add(
         name: body.name,
         endpoint: body.endpoint,
         sip_password: body.sip_password,
+        phone: body.phone.as_deref().map(phone_kind).transpose()?.unwrap_or_default(),
         node,
         queues: body.queues,
         skills: body.skills,
@@ -144,6 +183,9 @@ pub(super) struct ChangeAgent {
     endpoint: Option<String>,
     #[serde(default)]
     sip_password: Option<String>,
+    /// `desk` or `browser`.
+    #[serde(default)]
+    phone: Option<String>,
     #[serde(default)]
     node: Option<String>,
     #[serde(default)]
@@ -178,6 +220,7 @@ pub(super) async fn change(
         name: body.name,
         endpoint: body.endpoint,
         sip_password: body.sip_password,
+        phone: body.phone.as_deref().map(phone_kind).transpose()?,
         node: node(&state, body.node.as_deref())?,
         queues: body.queues,
         skills: body.skills,
@@ -192,7 +235,7 @@ pub(super) async fn change(
     agent.sip_password = new_password.then(|| row.sip_password.reveal().to_owned());
     let detail = json!({
         "name": row.name, "endpoint": row.endpoint, "queues": row.queues, "skills": row.skills,
-        "disabled": row.disabled, "new_password": new_password,
+        "disabled": row.disabled, "new_password": new_password, "phone": row.phone.as_str(),
     });
     state.audit(identity.named(), "agent_changed", &id.0.to_string(), detail, identity.address).await?;
     if row.disabled {
@@ -209,6 +252,11 @@ fn check_endpoint(endpoint: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::unprocessable(format!("endpoint {endpoint:?}: use 1 to 40 of a-z, 0-9 and `-`")))
+}
+
+/// Reads the kind of a phone.
+pub(super) fn phone_kind(word: &str) -> Result<PhoneKind, Problem> {
+    PhoneKind::parse(word).ok_or_else(|| Problem::unprocessable(format!("phone {word:?}: use desk or browser")))
 }
 
 fn check_password(password: Option<&str>) -> Result<(), Problem> {

@@ -71,13 +71,15 @@ pub(super) async fn list(
     Ok(axum::Json(LoggedCalls { items, next: page.next }))
 }
 
-fn disposition(word: &str) -> Result<Disposition, Problem> {
+pub(super) fn disposition(word: &str) -> Result<Disposition, Problem> {
     let all = [
         Disposition::Blocked,
         Disposition::Abandon,
         Disposition::Unheard,
+        Disposition::NoAnswer,
         Disposition::Informed,
         Disposition::AfterHours,
+        Disposition::Callback,
         Disposition::CompleteCaller,
         Disposition::CompleteAgent,
         Disposition::Ended,
@@ -202,13 +204,14 @@ pub(super) async fn one(
     if (detail.is_none() && live.is_none()) || !only.is_none_or(own) {
         return Err(unknown());
     }
-    let now = live.map(|call| CallNow::of(call, &state));
+    let now = live.map(|call| CallNow::seen(call, &state, &identity));
     let Some(detail) = detail else {
         let none = WholeCall { call: None, now, legs: vec![], offers: vec![], notes: vec![], recordings: vec![] };
         return Ok(axum::Json(none));
     };
-    // Recordings are for supervisors.
-    let recordings = if only.is_none() { detail.recordings } else { Vec::new() };
+    // Recordings are for supervisors, and for whoever talked, where the office lets agents listen.
+    let heard = |me| state.recording.agents_listen && detail.call.agent == Some(me);
+    let recordings = if only.is_none_or(heard) { detail.recordings } else { Vec::new() };
     Ok(axum::Json(WholeCall {
         call: Some(logged(detail.call, &state)),
         now,

@@ -28,7 +28,8 @@ const LONGEST_WORDS: usize = 500;
 #[derive(Serialize, ToSchema)]
 pub(super) struct Callback {
     id: i64,
-    /// `order`: something happened to an order; `lost`: hung up while waiting; `words`: the office wants to tell something.
+    /// `order`: something happened to an order; `lost`: hung up while waiting; `words`: the office wants to tell something;
+    /// `attention`: a birthday or another day of the client's; `place`: does not wait on the line, the place in the queue is kept.
     kind: String,
     /// What happened to the order: `assigned`, `eta_changed`, `arrived`, `not_found`, `closed`, `cancelled`.
     occasion: Option<String>,
@@ -225,7 +226,7 @@ pub(super) async fn add(
         (None, Some(client)) => Phone::parse(client.card.phone()),
         (None, None) => return Err(Problem::unprocessable("give a number or a client")),
     };
-    if state.settings.outside(number.as_str()).is_none() {
+    if state.settings.now().outside(number.as_str()).is_none() {
         return Err(Problem::unprocessable(
             "the number is not among the allowed destinations (limits.allowed_numbers), or there is no trunk",
         ));

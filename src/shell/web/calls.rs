@@ -1,5 +1,7 @@
 //! Calls: those in progress, and what can be done with them.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,9 @@ use super::extract::{Json, Path};
 use super::problem::Problem;
 use super::queue::ask_calls;
 
+/// A pause of a recording is written down within this time, or the one who asks is told.
+const WRITTEN: Duration = Duration::from_secs(5);
+
 /// Calls in progress.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LiveCalls {
@@ -29,7 +34,7 @@ pub(super) async fn live(State(state): State<WebState>, identity: Identity) -> R
     let only = if identity.sees_all() { None } else { Some(identity.own_agent()?) };
     let calls = ask_calls(&state.requests).await?;
     let seen = calls.iter().filter(|call| only.is_none_or(|me| call.agents.contains(&me)));
-    Ok(axum::Json(LiveCalls { items: seen.map(|call| CallNow::of(call, &state)).collect() }))
+    Ok(axum::Json(LiveCalls { items: seen.map(|call| CallNow::seen(call, &state, &identity)).collect() }))
 }
 
 /// Reads the id of a call in a path.
@@ -58,6 +63,37 @@ pub(super) async fn resume(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     act(&state, &identity, "call_resumed", &id, json!({}), Request::Resume).await
+}
+
+/// Do not keep what is said from now on: the recording is silent there, on both sides. It ends with `…/resume`, with the
+/// talk, or after `limits.recording_pause_seconds`.
+#[utoipa::path(post, path = "/api/v1/calls/{id}/recording/pause", tag = "calls", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn pause_recording(
+    State(state): State<WebState>,
+    identity: Identity,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let done = act(&state, &identity, "recording_paused", &id, json!({}), Request::PauseRecording).await?;
+    // The archive finds the pause there, whatever happens to the engine meanwhile.
+    if state.journal.flush(WRITTEN).await {
+        Ok(done)
+    } else {
+        Err(Problem::unavailable(
+            "the recording is paused, but that could not be written down yet: do not restart the engine",
+        ))
+    }
+}
+
+/// Keep what is said from now on again.
+#[utoipa::path(post, path = "/api/v1/calls/{id}/recording/resume", tag = "calls", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn resume_recording(
+    State(state): State<WebState>,
+    identity: Identity,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    act(&state, &identity, "recording_resumed", &id, json!({}), Request::ResumeRecording).await
 }
 
 /// End the call.

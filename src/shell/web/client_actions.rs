@@ -17,6 +17,7 @@ use super::client_dto::{Client, ClientHistory};
 use super::clients::{apply, known};
 use super::dto::{PAGE, time};
 use super::extract::{Json, OptionalJson, Path, Query};
+use super::journal_dto::ContactShape;
 use super::ledgers::LedgerLine;
 use super::problem::Problem;
 use super::sms::Sms;
@@ -153,7 +154,7 @@ pub(super) async fn merge(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// Only these, with commas between: `call`, `order`, `ledger`, `card`, `sms`.
+    /// Only these, with commas between: `call`, `order`, `ledger`, `card`, `sms`, `contact`.
     kinds: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
@@ -184,6 +185,8 @@ pub(super) enum TimelineEvent {
         talked_ms: Option<i64>,
         /// To listen to: `GET /recordings/{id}/audio`.
         recording: Option<i64>,
+        /// The contact that it is in the journal: `GET /journal/{id}`.
+        contact: Option<i64>,
     },
     /// An order was taken; as it stands now.
     Order { order: Box<Order> },
@@ -193,19 +196,23 @@ pub(super) enum TimelineEvent {
     Card { change: Box<ClientHistory> },
     /// An SMS went out or came in; as it stands now.
     Sms { sms: Box<Sms> },
+    /// A visit, or a contact by another way than a call of ours; as it stands now.
+    Contact { contact: Box<ContactShape> },
 }
 
 impl From<TimelineItem> for TimelineLine {
     fn from(item: TimelineItem) -> TimelineLine {
         let client = item.client;
         let what = match item.what {
-            Happening::Call { call, number, disposition, talked_ms, recording } => {
-                TimelineEvent::Call { call: call.to_string(), number, disposition, talked_ms, recording }
+            Happening::Call { call, number, disposition, talked_ms, recording, contact } => {
+                let (call, contact) = (call.to_string(), contact.map(|contact| contact.0));
+                TimelineEvent::Call { call, number, disposition, talked_ms, recording, contact }
             }
             Happening::Order(row) => TimelineEvent::Order { order: Box::new((*row).into()) },
             Happening::Ledger(entry) => TimelineEvent::Ledger { entry: Box::new(LedgerLine::of(client, *entry)) },
             Happening::Card(entry) => TimelineEvent::Card { change: Box::new((*entry).into()) },
             Happening::Sms(row) => TimelineEvent::Sms { sms: Box::new((*row).into()) },
+            Happening::Contact(row) => TimelineEvent::Contact { contact: Box::new((*row).into()) },
         };
         TimelineLine { at: time(item.at), client: client.0, what }
     }
@@ -219,7 +226,7 @@ pub(super) struct Timeline {
     next: Option<String>,
 }
 
-/// Everything that happened with a client, newest first: calls with their recordings, orders, money, SMS, changes.
+/// Everything that happened with a client, newest first: calls with their recordings, visits, orders, money, SMS, changes.
 #[utoipa::path(get, path = "/api/v1/clients/{id}/timeline", tag = "clients", params(("id" = i64, Path), Wanted),
     responses((status = 200, body = Timeline), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn timeline(

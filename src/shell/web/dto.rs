@@ -16,8 +16,10 @@ use crate::engine::view::{AgentState, AgentView, CallView, PauseReason, QueueVie
 use crate::shell::store::agents::AgentRow;
 use crate::shell::store::users::{Role, UserRow};
 
-use super::Parts;
+use super::access::Identity;
+use super::monitor::MonitorNow;
 use super::problem::Problem;
+use super::{Parts, WebState};
 
 pub(super) use crate::shell::shapes::{time, wall};
 
@@ -38,12 +40,13 @@ impl Parts {
     }
 
     pub(super) fn queue_name(&self, queue: QueueId) -> String {
-        let queue_settings = self.settings.queues.get(usize::from(queue.0));
+        let settings = self.settings.now();
+        let queue_settings = settings.queues.get(usize::from(queue.0));
         queue_settings.map_or_else(|| format!("queue {}", queue.0), |settings| settings.name.clone())
     }
 
     pub(super) fn queue_id(&self, name: &str) -> Option<QueueId> {
-        let place = self.settings.queues.iter().position(|queue| queue.name == name)?;
+        let place = self.settings.now().queues.iter().position(|queue| queue.name == name)?;
         u16::try_from(place).ok().map(QueueId)
     }
 
@@ -102,9 +105,10 @@ pub(super) struct AgentNow {
     pub(super) endpoint: String,
     #[serde(flatten)]
     pub(super) status: StatusDto,
-    /// `idle`, `offered`, `talking`, `releasing`, `wrap_up` or `dialling`.
+    /// `idle`, `offered`, `talking`, `releasing`, `wrap_up`, `dialling` or `reserved`: kept for a client who is being
+    /// called back, the phone rings when the client has answered.
     pub(super) state: &'static str,
-    /// The call offered or talked in.
+    /// The call offered or talked in, or the attempt to call the client back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) call: Option<String>,
     /// When after-call work ends by itself.
@@ -121,9 +125,10 @@ pub(super) struct AgentNow {
 impl AgentNow {
     pub(super) fn of(view: &AgentView) -> AgentNow {
         let (call, wrap_up_until) = match &view.state {
-            AgentState::Offered(call) | AgentState::Talking(call) | AgentState::Releasing(call) => {
-                (Some(call.to_string()), None)
-            }
+            AgentState::Offered(call)
+            | AgentState::Talking(call)
+            | AgentState::Releasing(call)
+            | AgentState::Reserved(call) => (Some(call.to_string()), None),
             AgentState::WrapUp { until } => (None, Some(time(*until))),
             AgentState::Idle | AgentState::Dialling => (None, None),
         };
@@ -175,8 +180,14 @@ pub(super) struct CallNow {
     pub(super) queued_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bridged_at: Option<DateTime<Utc>>,
+    /// What is said is not kept, until then at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) recording_paused_until: Option<DateTime<Utc>>,
     /// Agents to whom it is offered, or who talk.
     pub(super) agents: Vec<u32>,
+    /// Supervisors who hear it; told only to those who may hear talks themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) monitors: Vec<MonitorNow>,
 }
 
 impl CallNow {
@@ -198,8 +209,20 @@ impl CallNow {
             arrived_at: time(view.arrived),
             queued_at: view.queued.map(time),
             bridged_at: view.bridged.map(time),
+            recording_paused_until: view.unkept_until.map(time),
             agents: view.agents.iter().map(|agent| agent.0).collect(),
+            monitors: Vec::new(),
         }
+    }
+
+    /// As one sees it who may hear talks.
+    pub(super) fn monitored(view: &CallView, parts: &Parts) -> CallNow {
+        CallNow { monitors: view.monitors.iter().map(MonitorNow::of).collect(), ..CallNow::of(view, parts) }
+    }
+
+    /// As this one sees it.
+    pub(super) fn seen(view: &CallView, state: &WebState, identity: &Identity) -> CallNow {
+        if identity.may_monitor(state) { CallNow::monitored(view, state) } else { CallNow::of(view, state) }
     }
 }
 
@@ -207,9 +230,11 @@ impl CallNow {
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, ToSchema)]
 pub(super) struct ChoiceMade {
     /// `heard_status`, `repeated_status`, `wants_agent`, `asked_to_cancel`, `kept_order`, `cancelled_order`,
-    /// `cannot_cancel`, `key`, `asked_for`, `wrong_key`, `no_key` or `heard_change`.
+    /// `cannot_cancel`, `key`, `asked_for`, `wrong_key`, `no_key`, `heard_change`, `searches_again`, `wants_callback`,
+    /// `kept_place`; or `called_back`, first: the office called, and `detail` says for what (an `occasion` or a `kind` of
+    /// a callback).
     pub(super) what: &'static str,
-    /// The order's number or the key; empty when there is nothing to add.
+    /// The order's number, the key, what for; empty when there is nothing to add.
     pub(super) detail: String,
 }
 
@@ -322,6 +347,8 @@ pub(super) struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) agent: Option<u32>,
     pub(super) disabled: bool,
+    /// Logs in with a code as well.
+    pub(super) second_factor: bool,
     pub(super) created_at: DateTime<Utc>,
 }
 
@@ -333,6 +360,7 @@ impl From<&UserRow> for User {
             role: row.role.as_str(),
             agent: row.agent.map(|agent| agent.0),
             disabled: row.disabled,
+            second_factor: row.second_factor,
             created_at: time(row.created),
         }
     }
@@ -356,6 +384,8 @@ pub(super) struct Agent {
     /// Given once: in the answer to the request that set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sip_password: Option<String>,
+    /// `desk`, a telephone or softphone that registers by itself, or `browser`, the console.
+    pub(super) phone: &'static str,
     /// Name of the Asterisk on which the phone registers.
     pub(super) node: String,
     /// Queues served; empty for all.
@@ -383,6 +413,7 @@ impl Agent {
             name: row.name.clone(),
             endpoint: row.endpoint.clone(),
             sip_password: None,
+            phone: row.phone.as_str(),
             node: parts.node_name(row.node),
             queues: row.queues.clone(),
             skills: row.skills.clone(),

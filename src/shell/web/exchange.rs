@@ -63,7 +63,7 @@ fn importer(identity: &Identity) -> Author {
     Author { by, actor: named, address: identity.address.to_string() }
 }
 
-async fn table(request: Request) -> Result<Bytes, Problem> {
+pub(super) async fn table(request: Request) -> Result<Bytes, Problem> {
     let body = axum::body::to_bytes(request.into_body(), LARGEST_TABLE).await;
     body.map_err(|cause| Problem::bad_request("broken_body", format!("the body could not be read: {cause}")))
 }
@@ -238,7 +238,7 @@ pub(super) async fn erase(
     let author = writer.author(None)?;
     let erased = state.store.change_client(ClientId(id), Command::Erase, &author, clock::wall()).await;
     erased.map_err(|error| writer.refused(&author, error))?;
-    if let Err(cause) = remove_erased(&state.store, state.archive()).await {
+    if let Err(cause) = remove_erased(&state.store, &state.vault).await {
         // It is decided and written; the sound is looked for again every hour.
         tracing::warn!(%cause, client = id, "the sound of a client who was erased is removed later");
     }

@@ -55,6 +55,10 @@ pub(super) async fn ready(State(state): State<WebState>) -> (StatusCode, axum::J
             (false, false) => "not connected",
         },
     }));
+    // Talks go on, and their recordings wait in Asterisk: an alarm, and no reason to take the engine out of service.
+    let archiving = state.archive.trouble().is_none();
+    let detail = if archiving { "" } else { "recordings wait in Asterisk: disk, bucket or database do not take them" };
+    checks.push(Check { name: "archive".to_owned(), ok: archiving, detail });
     if state.cancel.is_cancelled() {
         ok = false;
     }
@@ -68,7 +72,7 @@ async fn database(state: &WebState) -> Check {
 }
 
 async fn disk(state: &WebState) -> Check {
-    let mut folders = vec![state.archive().clone()];
+    let mut folders = vec![state.recording.dir.clone()];
     folders.extend(state.store.file().map(Path::to_owned));
     let least = state.recording.min_free;
     let asked = tokio::task::spawn_blocking(move || folders.iter().all(|folder| enough(folder, least)));

@@ -12,7 +12,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::WebState;
+use super::access;
 use super::problem::{InRussian, Problem};
+use super::server::Transport;
 use super::writer::language;
 use crate::speech::Language;
 
@@ -43,9 +45,31 @@ pub async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// Elsewhere than on this machine everything is encrypted, except what programs fetch that speak no https: an
+/// Asterisk its sounds, an SMS gateway its reports, a probe our health. People are shown the way.
+pub async fn encrypted(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let plain = request.extensions().get::<Transport>() == Some(&Transport::Plain);
+    let peer = access::peer(request.extensions()).to_canonical();
+    let path = request.uri().path();
+    let exempt = ["/sounds/", "/health/", "/api/v1/sms/gateways/"].iter().any(|beginning| path.starts_with(beginning));
+    if !plain || exempt || peer.is_loopback() || state.config.trusted_proxies.contains(&peer) {
+        return next.run(request).await;
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let there = HeaderValue::from_str(&format!("https://{host}{}", request.uri()));
+    match there {
+        Ok(there) if request.method().is_safe() && !host.is_empty() && !path.starts_with("/api/") => {
+            (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, there)]).into_response()
+        }
+        Ok(_) | Err(_) => Problem::forbidden("this is served by https only, except on the machine itself")
+            .in_russian("Это доступно только по https (кроме самой машины).")
+            .into_response(),
+    }
+}
+
 /// Problems in the language of whoever asks.
 pub async fn speak(State(state): State<WebState>, request: Request, next: Next) -> Response {
-    let language = language(request.headers(), state.settings.language);
+    let language = language(request.headers(), state.settings.now().language);
     let mut response = next.run(request).await;
     match (language, response.extensions_mut().remove::<InRussian>()) {
         (Language::Ru, Some(InRussian(body))) => {

@@ -241,8 +241,12 @@ impl Metrics {
             | Fact::OfferRinging { .. }
             | Fact::CallBridged { .. }
             | Fact::CallNoted { .. }
+            | Fact::MonitorBegan { .. }
+            | Fact::MonitorEnded { .. }
             | Fact::CallsAlive { .. }
             | Fact::AgentStatus { .. }
+            | Fact::WrapUp { .. }
+            | Fact::WaitTold { .. }
             | Fact::AgentIdle { .. } => {}
         }
     }

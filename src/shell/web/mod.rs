@@ -1,4 +1,4 @@
-//! The HTTP API under `/api/v1`, health, metrics, and the page at `/`.
+//! The HTTP API under `/api/v1`, health, metrics, and the console at `/`.
 //!
 //! - [`routes`]: the one table of addresses: method, path, who may, handler
 //! - `access`: who asks, and may they; `throttle`, `password`, `session`: logging in
@@ -8,9 +8,13 @@
 //!   `exchange`: the handlers
 //! - `orders`, `order_actions`, `clients`, `client_actions`, `ledgers`, `tariffs`: what the office lives on, with their own
 //!   `…_dto`; `writer`: who changes them, looking at which version
-//! - `stream`: the WebSocket of the consoles; `health`, `metrics`: for those who watch over the engine
+//! - `settings`: queues, numbers, menus and more, set in the console
+//! - `reports`: what calls add up to; `schedules`: by e-mail; `quality`: grades of talks; `streets`: the list for address hints
+//! - `journal`, `journal_actions`, `purposes`, `notifications`: the journal of contacts
+//! - `stream`: the WebSocket of the consoles, `fanout`: who of them is told what; `health`, `metrics`: for those who watch over the engine
+//! - `console`: the console's files; `phone`: the phone in it
 //! - `sounds`: for an Asterisk that fetches them
-//! - [`server`]: the listening socket
+//! - [`server`]: the listening socket; [`tls`]: its certificate
 
 mod access;
 mod addresses;
@@ -24,37 +28,58 @@ mod calls;
 mod client_actions;
 mod client_dto;
 mod clients;
+mod console;
+mod dial;
 mod dto;
 mod exchange;
 mod extract;
+mod fanout;
 pub(crate) mod health;
 mod housekeeping;
 mod intake;
+mod journal;
+mod journal_actions;
+mod journal_dto;
 mod keys;
 mod layers;
 mod ledgers;
 mod listened;
 mod listing;
+mod marks;
 mod metrics;
+mod monitor;
+mod notifications;
 pub mod openapi;
 mod order_actions;
 mod order_dto;
 mod orders;
-mod page;
 pub mod password;
 mod peaks;
+mod phone;
 mod problem;
+mod purposes;
+mod quality;
 mod queue;
 mod range;
+mod recording_keeping;
 pub(crate) mod recordings;
+mod reports;
 pub mod routes;
+mod schedules;
+mod second_factor;
 pub mod server;
 mod session;
+mod settings;
+mod shares;
 mod sms;
+mod sound;
 mod sounds;
 mod stream;
+mod streets;
 mod tariffs;
 mod throttle;
+pub mod tls;
+mod transcripts;
 mod users;
 mod webhooks;
 mod writer;
@@ -68,9 +93,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::engine::settings::Settings;
 use crate::shell::config;
 use crate::shell::hints::Hints;
+use crate::shell::live_settings::LiveSettings;
+use crate::shell::recordings::{ArchiveStats, Vault};
 use crate::shell::requests::Requests;
 use crate::shell::sms::Inbound;
 use crate::shell::store::Store;
@@ -80,6 +106,7 @@ use crate::shell::store::orders::Metering;
 use crate::shell::updates::Updates;
 
 pub use agents::phone_account;
+pub use fanout::tell_consoles;
 pub use housekeeping::housekeep;
 pub use metrics::Metrics;
 pub use server::{bind, serve};
@@ -127,10 +154,12 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// `[web]`.
     pub config: config::Web,
-    /// Names of queues.
-    pub settings: Settings,
+    /// What an administrator decides, as it is now.
+    pub settings: LiveSettings,
     /// Names of the Asterisks, in the order of the configuration.
     pub nodes: Vec<String>,
+    /// Where each Asterisk takes SIP over WebSocket, in the same order.
+    pub sip_sockets: Vec<String>,
     /// How a trip is reckoned.
     pub metering: Metering,
     /// The streets for address hints.
@@ -139,6 +168,12 @@ pub struct Parts {
     pub sms: Inbound,
     /// The archive of talks.
     pub recording: config::Recording,
+    /// Its files.
+    pub vault: Vault,
+    /// How it is.
+    pub archive: Arc<ArchiveStats>,
+    /// What is in time, and what is a short abandon.
+    pub reports: config::Reports,
     /// Where sentences lie for an Asterisk on another machine.
     pub sentences: PathBuf,
     /// The engine is being stopped: consoles are told.
@@ -154,10 +189,14 @@ pub struct Inner {
     parts: Parts,
     passwords: password::Passwords,
     throttle: throttle::Throttle,
+    /// Apart from that of log-ins: a page left open on an ended link must not keep an office from logging in.
+    link_throttle: throttle::Throttle,
     known: access::Known,
     board: queue::Board,
     listened: listened::Listened,
     streams: stream::Streams,
+    fanout: fanout::Fanout,
+    last_wallboard: reports::LastWallboard,
 }
 
 impl Deref for WebState {
@@ -182,16 +221,14 @@ impl WebState {
             parts,
             passwords: password::Passwords::default(),
             throttle: throttle::Throttle::default(),
+            link_throttle: throttle::Throttle::default(),
             known: access::Known::default(),
             board: queue::Board::default(),
             listened: listened::Listened::default(),
             streams: stream::Streams::default(),
+            fanout: fanout::Fanout::default(),
+            last_wallboard: reports::LastWallboard::default(),
         }))
-    }
-
-    /// Where the archive of talks lies.
-    fn archive(&self) -> &PathBuf {
-        &self.recording.dir
     }
 }
 
@@ -203,9 +240,11 @@ pub fn router(state: WebState) -> Router {
     }
     router
         .route("/sounds/{*name}", axum::routing::get(sounds::serve))
+        .route("/console/{version}/{*name}", axum::routing::get(console::file))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
         .layer(from_fn_with_state(state.clone(), layers::speak))
+        .layer(from_fn_with_state(state.clone(), layers::encrypted))
         .layer(from_fn(layers::deadline))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(state.clone(), layers::observe))

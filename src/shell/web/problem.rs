@@ -20,7 +20,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 pub struct Problem {
     /// A word that programs may test: `not_found`, `wrong_json`, ….
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Box<str>,
     /// Short words for people, the same for every problem of this type.
     pub title: &'static str,
     /// The HTTP status.
@@ -31,6 +31,9 @@ pub struct Problem {
     /// Seconds to wait before trying again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// Which field of what was sent is wrong, where that is known: `list[1].keys.2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Box<str>>,
     /// With `stale`: what there is now, as a GET shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -48,11 +51,12 @@ impl Problem {
     /// A problem of this status and type.
     pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Problem {
         Problem {
-            kind: format!("urn:perezvon:problem:{kind}"),
+            kind: format!("urn:perezvon:problem:{kind}").into_boxed_str(),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: detail.into(),
             retry_after: None,
+            field: None,
             current: None,
             russian: None,
         }
@@ -162,6 +166,8 @@ impl From<Denied> for Problem {
             Denied::NotYours => Problem::forbidden(detail),
             Denied::NumberNotAllowed => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "number_not_allowed", detail),
             Denied::WrongStage { .. } => Problem::conflict("wrong_stage", detail),
+            Denied::NoPhone(_) => Problem::conflict("no_phone", detail),
+            Denied::NumberBusy => Problem::conflict("number_busy", detail),
             Denied::AgentNotFree(_) => Problem::conflict("agent_not_free", detail),
             Denied::NodeDown => Problem::unavailable(detail),
         }

@@ -44,7 +44,7 @@ impl Board {
 async fn ask_queue(requests: &Requests) -> Result<QueueView, Problem> {
     match requests.ask(Actor::Engine, Request::ViewQueue).await? {
         Answer::Queue(view) => Ok(*view),
-        other @ (Answer::Done | Answer::Calls(_)) => Err(unexpected(&other)),
+        other @ (Answer::Done | Answer::Calling(_) | Answer::Calls(_)) => Err(unexpected(&other)),
     }
 }
 
@@ -52,11 +52,11 @@ async fn ask_queue(requests: &Requests) -> Result<QueueView, Problem> {
 pub(super) async fn ask_calls(requests: &Requests) -> Result<Vec<CallView>, Problem> {
     match requests.ask(Actor::Engine, Request::ViewCalls).await? {
         Answer::Calls(calls) => Ok(calls),
-        other @ (Answer::Done | Answer::Queue(_)) => Err(unexpected(&other)),
+        other @ (Answer::Done | Answer::Calling(_) | Answer::Queue(_)) => Err(unexpected(&other)),
     }
 }
 
-fn unexpected(answer: &Answer) -> Problem {
+pub(super) fn unexpected(answer: &Answer) -> Problem {
     Problem::internal(&format!("the engine gave an answer to another question: {answer:?}"))
 }
 

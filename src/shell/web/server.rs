@@ -9,8 +9,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -19,10 +21,22 @@ use tower::ServiceExt as _;
 const CONNECTIONS: usize = 4096;
 /// Connections at once from one address. A proxy on this machine speaks for all and is not counted.
 const FROM_ONE: usize = 256;
-/// For the head of a request; a slow sender is cut off.
+/// For the first byte, the TLS handshake, and the head of a request, each; a slow sender is cut off.
 const HEAD: Duration = Duration::from_secs(10);
 /// For requests in progress when the engine is stopped.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// With this byte a TLS handshake begins; no HTTP request does.
+const HANDSHAKE: u8 = 22;
+
+/// How a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// Anybody on the way could read it.
+    Plain,
+    /// Encrypted.
+    Tls,
+}
 
 /// Why the API cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +61,9 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     })
 }
 
-/// Serves until the token is cancelled, then lets what is in progress end.
-pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationToken) {
+/// Serves until the token is cancelled, then lets what is in progress end. One port for both https and plain http,
+/// told apart by the first byte; who may come in plain is for `layers::encrypted` to say.
+pub async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, cancel: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let addresses = Arc::new(Mutex::default());
     let connections = TaskTracker::new();
@@ -64,9 +79,9 @@ pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationTo
                     tracing::debug!(%peer, "connection refused: too many from this address");
                     continue;
                 };
-                let (router, cancel) = (router.clone(), cancel.clone());
+                let (router, tls, cancel) = (router.clone(), tls.clone(), cancel.clone());
                 connections.spawn(async move {
-                    connection(stream, peer, router, cancel).await;
+                    either(stream, peer, router, tls, cancel).await;
                     drop((place, guest));
                 });
             }
@@ -116,11 +131,46 @@ impl Drop for Guest {
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, cancel: CancellationToken) {
+/// Serves one connection as what its first byte says that it is.
+async fn either(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    cancel: CancellationToken,
+) {
     // Small answers at once rather than full packets later.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return connection(stream, peer, Transport::Plain, router, cancel).await };
+    let mut first = [0];
+    let begun = tokio::select! {
+        () = cancel.cancelled() => return,
+        begun = tokio::time::timeout(HEAD, stream.peek(&mut first)) => begun,
+    };
+    if !matches!(begun, Ok(Ok(1))) {
+        return;
+    }
+    if first != [HANDSHAKE] {
+        return connection(stream, peer, Transport::Plain, router, cancel).await;
+    }
+    match tokio::time::timeout(HEAD, tls.accept(stream)).await {
+        Ok(Ok(stream)) => connection(stream, peer, Transport::Tls, router, cancel).await,
+        // A browser that does not know our own certificate ends its first attempt here.
+        Ok(Err(cause)) => tracing::debug!(%cause, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake was not finished in time"),
+    }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: SocketAddr,
+    transport: Transport,
+    router: Router,
+    cancel: CancellationToken,
+) {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(transport);
         router.clone().oneshot(request)
     });
     let connection = hyper::server::conn::http1::Builder::new()

@@ -16,6 +16,8 @@ use super::access::{Address, COOKIE, Identity, Who, cookie};
 use super::dto::{AgentNow, User};
 use super::extract::Json;
 use super::problem::Problem;
+use super::recordings::may_download;
+use super::second_factor;
 use crate::shell::clock;
 
 /// Who logs in.
@@ -24,6 +26,9 @@ use crate::shell::clock;
 pub(super) struct LogIn {
     login: String,
     password: String,
+    /// Of the second factor, for users who have one; without it the answer is 401 `code_needed`.
+    #[serde(default)]
+    code: Option<String>,
 }
 
 /// Log in: the answer sets the session's cookie.
@@ -37,10 +42,7 @@ pub(super) async fn log_in(
     if body.login.len() > 256 {
         return Err(wrong_password());
     }
-    if let Err(wait) = state.throttle.attempt(&body.login, address, Instant::now()) {
-        let seconds = wait.as_secs() + 1;
-        return Err(Problem::too_many(seconds, format!("too many failed log-ins; try again in {seconds} s")));
-    }
+    state.throttle.attempt(&body.login, address, Instant::now()).map_err(slow_down)?;
     let user = state.store.user_by_login(&body.login).await?;
     let hash = user.as_ref().map(|user| user.password_hash.reveal().to_owned());
     let fits = state.passwords.fits(body.password, hash).await?;
@@ -48,12 +50,30 @@ pub(super) async fn log_in(
         state.audit(Actor::Person(body.login), "login_failed", "", json!({}), address).await?;
         return Err(wrong_password());
     };
+    if user.second_factor {
+        let Some(code) = body.code.filter(|code| !code.trim().is_empty()) else {
+            // The right password is no failure, and no success either: codes could be tried in between.
+            state.throttle.forgive(&user.login, address);
+            return Err(second_factor::code_needed());
+        };
+        if let Err(wrong) = second_factor::take(&state, user.id, &user.login, &code).await {
+            state.audit(Actor::Person(user.login), "login_failed", "", json!({"code": true}), address).await?;
+            return Err(wrong);
+        }
+    }
     state.throttle.succeeded(&user.login, address, Instant::now());
     let lifetime = state.config.session;
     let token = state.store.new_session(user.id, &address.to_string(), clock::wall(), lifetime).await?;
     state.audit(Actor::Person(user.login.clone()), "login", "", json!({}), address).await?;
     let cookie = set_cookie(&state, &token, lifetime.as_secs())?;
     Ok(([(header::SET_COOKIE, cookie)], axum::Json(User::from(&user))))
+}
+
+/// So many failures that the next attempt has to wait.
+pub(super) fn slow_down(wait: std::time::Duration) -> Problem {
+    let seconds = wait.as_secs() + 1;
+    Problem::too_many(seconds, format!("too many failed log-ins; try again in {seconds} s"))
+        .in_russian(format!("Слишком много неудачных попыток. Повторите через {seconds} с."))
 }
 
 fn wrong_password() -> Problem {
@@ -88,6 +108,14 @@ pub(super) struct Me {
     login: String,
     /// `agent`, `supervisor` or `administrator`.
     role: &'static str,
+    /// Log-ins need a code.
+    second_factor: bool,
+    /// The office wants this user to have a second factor: until then the user may do what an agent may.
+    second_factor_required: bool,
+    /// Takes recordings away as files.
+    downloads: bool,
+    /// May hear talks as they go on.
+    may_monitor: bool,
     /// State of the agent that this user works as.
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<AgentNow>,
@@ -96,7 +124,9 @@ pub(super) struct Me {
 /// User, role, agent state.
 #[utoipa::path(get, path = "/api/v1/me", tag = "session", responses((status = 200, body = Me)))]
 pub(super) async fn me(State(state): State<WebState>, identity: Identity) -> Result<axum::Json<Me>, Problem> {
-    let Who::Person { id, login, agent, .. } = &identity.who else { return Err(Problem::unauthorized()) };
+    let Who::Person { id, login, agent, second_factor, held_back, .. } = &identity.who else {
+        return Err(Problem::unauthorized());
+    };
     let agent = match agent {
         Some(agent) => {
             let view = state.board.view(&state.requests, std::time::Duration::ZERO).await?;
@@ -104,5 +134,14 @@ pub(super) async fn me(State(state): State<WebState>, identity: Identity) -> Res
         }
         None => None,
     };
-    Ok(axum::Json(Me { id: id.0, login: login.clone(), role: identity.role.as_str(), agent }))
+    Ok(axum::Json(Me {
+        id: id.0,
+        login: login.clone(),
+        role: identity.role.as_str(),
+        second_factor: *second_factor,
+        second_factor_required: *held_back,
+        downloads: may_download(&state, &identity),
+        may_monitor: identity.may_monitor(&state),
+        agent,
+    }))
 }

@@ -1,7 +1,7 @@
 //! The WebSocket of a console: first the whole picture, then what changes. A console that does not keep up gets the
 //! whole picture anew; one that does not read at all is closed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,19 +11,20 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use futures_util::SinkExt as _;
 use serde::Serialize;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{interval, timeout};
 use utoipa::ToSchema;
 
-use crate::domain::ids::{ClientId, OrderId};
+use crate::domain::contact;
+use crate::domain::ids::{ClientId, ContactId, OrderId};
 use crate::domain::order;
-use crate::engine::command::Update;
-use crate::engine::ids::{AgentId, CallId};
-use crate::shell::updates::{Next, Subscription};
+use crate::engine::ids::AgentId;
 
 use super::WebState;
 use super::access::{Identity, same_origin, still_known};
 use super::dto::{AgentNow, CallNow, QueueBoard, QueueCount};
+use super::fanout::{Ear, Heard};
 use super::problem::Problem;
 use super::queue::ask_calls;
 
@@ -37,8 +38,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const SILENCE: Duration = Duration::from_secs(40);
 /// One message must be taken within this time.
 const SEND: Duration = Duration::from_secs(5);
-/// Counts of the queue are told this often at most.
-const COUNTS: Duration = Duration::from_secs(1);
+const STOPPING: &str = "the engine is being stopped";
 /// Nothing that a console sends is longer.
 const LARGEST: usize = 4096;
 
@@ -58,6 +58,11 @@ impl Streams {
         true
     }
 
+    /// A place for one more, if this one does not hold too many.
+    pub(super) fn place(state: &WebState, key: String) -> Option<Place> {
+        state.streams.enter(&key).then(|| Place { state: state.clone(), key })
+    }
+
     fn leave(&self, key: &str) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(key) {
@@ -70,7 +75,7 @@ impl Streams {
 }
 
 /// A place among the consoles, given back when dropped.
-struct Place {
+pub(super) struct Place {
     state: WebState,
     key: String,
 }
@@ -109,13 +114,19 @@ pub(super) enum StreamMessage {
     Order { order: OrderId, client: Option<ClientId>, version: u64, state: order::State },
     /// A client's card, counters or accounts changed: `GET /clients/{id}` tells what they are.
     Client { client: ClientId, version: u64 },
+    /// A callback was added or changed, or an attempt was made: `GET /callbacks/{id}` tells how it stands.
+    Callback { callback: i64 },
+    /// A contact was entered or changed: `GET /journal/{id}` tells how it stands.
+    Contact { contact: ContactId, client: Option<ClientId>, version: u64, state: contact::State },
+    /// You are to see to a contact (`open`), are reminded of it, or are not to any more.
+    Notification { notification: i64, contact: ContactId, why: &'static str, open: bool },
 }
 
 /// An Asterisk.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct NodeNow {
-    name: String,
-    connected: bool,
+    pub(super) name: String,
+    pub(super) connected: bool,
 }
 
 /// What the console shows, as it changes. Agents get their own offers and calls, and counts of the queue.
@@ -132,16 +143,15 @@ pub(super) async fn stream(
     same_origin(&headers)?;
     let only = if identity.sees_all() { None } else { Some(identity.own_agent()?) };
     let key = identity.key();
-    if !state.streams.enter(&key) {
+    let Some(place) = Streams::place(&state, key) else {
         return Err(Problem::too_many(
             5,
             format!("too many consoles at once: {PER_PERSON} for one person; close some"),
         ));
-    }
-    let place = Place { state: state.clone(), key };
+    };
     let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        let mut console = Console { state, identity, only, socket, own: BTreeSet::new(), heard: Instant::now() };
+        let mut console = Console { state, identity, only, socket, heard: Instant::now(), told: 0 };
         let farewell = match console.run().await {
             Ok(()) => None,
             Err(Gone::Silent) => None,
@@ -160,9 +170,18 @@ struct Console {
     /// An agent, who sees the own calls only.
     only: Option<AgentId>,
     socket: WebSocket,
-    /// Calls that an agent was told of and that are not over.
-    own: BTreeSet<CallId>,
     heard: Instant,
+    /// Messages sent: the number of the last one.
+    told: u64,
+}
+
+/// What a console is told, with its number on this connection: 1, 2, 3, …. A number that is left out means that
+/// something was lost on the way, and the console connects anew.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Numbered<'a> {
+    seq: u64,
+    #[serde(flatten)]
+    message: &'a StreamMessage,
 }
 
 /// Why a console is not served any more.
@@ -176,18 +195,24 @@ enum Gone {
 impl Console {
     async fn run(&mut self) -> Result<(), Gone> {
         // Before the picture is taken: nothing falls between. What comes twice is the same twice.
-        let mut subscription = self.state.updates.subscribe();
+        let mut ear = Ear::new(&self.state, self.only, self.identity.may_monitor(&self.state), self.identity.persons());
         self.snapshot().await?;
+        self.flush().await?;
         let mut heartbeat = interval(HEARTBEAT);
-        let mut counts = interval(COUNTS);
-        counts.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut changed = false;
         let cancel = self.state.cancel.clone();
         loop {
             tokio::select! {
-                () = cancel.cancelled() => return Err(Gone::Ended(1001, "the engine is being stopped")),
-                next = subscription.next() => {
-                    changed |= self.next(next, &mut subscription).await?;
+                () = cancel.cancelled() => return Err(Gone::Ended(1001, STOPPING)),
+                heard = ear.next() => {
+                    let mut heard = Some(heard.ok_or(Gone::Ended(1001, STOPPING))?);
+                    while let Some(one) = heard {
+                        match one {
+                            Heard::Message(told) => self.tell(&told).await?,
+                            Heard::Missed => self.snapshot().await?,
+                        }
+                        heard = ear.next_now();
+                    }
+                    self.flush().await?;
                 }
                 message = self.socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone::Silent),
@@ -196,29 +221,7 @@ impl Console {
                     }
                 },
                 _ = heartbeat.tick() => self.check().await?,
-                _ = counts.tick(), if changed => {
-                    changed = false;
-                    self.counts().await?;
-                }
             }
-        }
-    }
-
-    /// Tells one update; answers whether the counts may have changed.
-    async fn next(&mut self, next: Next, subscription: &mut Subscription) -> Result<bool, Gone> {
-        match next {
-            Next::Update(update) => {
-                if let Some(message) = self.message(&update) {
-                    self.send(&message).await?;
-                }
-                Ok(matches!(*update, Update::Call(_) | Update::CallEnded { .. }))
-            }
-            Next::Missed => {
-                *subscription = self.state.updates.subscribe();
-                self.snapshot().await?;
-                Ok(false)
-            }
-            Next::Closed => Err(Gone::Ended(1001, "the engine is being stopped")),
         }
     }
 
@@ -227,23 +230,13 @@ impl Console {
         let view = self.state.board.view(&self.state.requests, Duration::ZERO).await.map_err(busy)?;
         let calls = ask_calls(&self.state.requests).await.map_err(busy)?;
         let seen: Vec<_> = calls.iter().filter(|call| self.only.is_none_or(|me| call.agents.contains(&me))).collect();
-        self.own = if self.only.is_some() { seen.iter().map(|call| call.call).collect() } else { BTreeSet::new() };
         let nodes = self.state.phones.nodes().into_iter();
         let message = StreamMessage::Snapshot {
             queue: QueueBoard::of(&view, &self.state, self.only),
-            calls: seen.into_iter().map(|call| CallNow::of(call, &self.state)).collect(),
+            calls: seen.into_iter().map(|call| CallNow::seen(call, &self.state, &self.identity)).collect(),
             nodes: nodes.map(|node| NodeNow { name: node.name, connected: node.up }).collect(),
         };
         self.send(&message).await
-    }
-
-    async fn counts(&mut self) -> Result<(), Gone> {
-        // An engine that is late with its answer: the next change tells.
-        if let Ok(view) = self.state.board.view(&self.state.requests, COUNTS / 2).await {
-            let queues = QueueBoard::counts(&view);
-            self.send(&StreamMessage::Queue { waiting_total: view.waiting_total, queues }).await?;
-        }
-        Ok(())
     }
 
     /// Is the console alive and its user still let in?
@@ -255,53 +248,19 @@ impl Console {
         if let Ok(false) = still_known(&self.state, &self.identity).await {
             return Err(Gone::Ended(4401, "the session is over; log in again"));
         }
-        self.raw(Message::Ping(axum::body::Bytes::new())).await
+        self.raw(Message::Ping(axum::body::Bytes::new())).await?;
+        self.flush().await
     }
 
-    /// The update as this console may see it.
-    fn message(&mut self, update: &Update) -> Option<StreamMessage> {
-        let mine = |agent: AgentId, only: Option<AgentId>| only.is_none_or(|me| me == agent);
-        match update {
-            Update::Offer { agent, call } => mine(*agent, self.only)
-                .then(|| StreamMessage::Offer { agent: agent.0, call: CallNow::of(call, &self.state) }),
-            Update::OfferEnded { agent, call, outcome } => mine(*agent, self.only).then(|| StreamMessage::OfferEnded {
-                agent: agent.0,
-                call: call.to_string(),
-                outcome: outcome.as_str(),
-            }),
-            Update::Agent(view) => {
-                mine(view.agent, self.only).then(|| StreamMessage::Agent { agent: AgentNow::of(view) })
-            }
-            Update::AgentRemoved(agent) => {
-                mine(*agent, self.only).then_some(StreamMessage::AgentRemoved { agent: agent.0 })
-            }
-            Update::Call(view) => match self.only {
-                Some(me) if !view.agents.contains(&me) => {
-                    self.own.remove(&view.call).then(|| StreamMessage::CallLeft { call: view.call.to_string() })
-                }
-                Some(_) => {
-                    self.own.insert(view.call);
-                    Some(StreamMessage::Call { call: CallNow::of(view, &self.state) })
-                }
-                None => Some(StreamMessage::Call { call: CallNow::of(view, &self.state) }),
-            },
-            Update::CallEnded { call, disposition } => {
-                let told = self.own.remove(call) || self.only.is_none();
-                told.then(|| StreamMessage::CallEnded { call: call.to_string(), disposition: disposition.as_str() })
-            }
-            Update::Node { node, up } => {
-                let node = NodeNow { name: self.state.node_name(*node), connected: *up };
-                self.only.is_none().then_some(StreamMessage::Node { node })
-            }
-            Update::Order { order, client, version, state } => {
-                Some(StreamMessage::Order { order: *order, client: *client, version: *version, state: *state })
-            }
-            Update::Client { client, version } => Some(StreamMessage::Client { client: *client, version: *version }),
-        }
+    /// Tells what is written already, all but its number.
+    async fn tell(&mut self, told: &str) -> Result<(), Gone> {
+        self.told += 1;
+        self.raw(Message::Text(format!("{{\"seq\":{},{told}", self.told).into())).await
     }
 
     async fn send(&mut self, message: &StreamMessage) -> Result<(), Gone> {
-        match serde_json::to_string(message) {
+        self.told += 1;
+        match serde_json::to_string(&Numbered { seq: self.told, message }) {
             Ok(text) => self.raw(Message::Text(text.into())).await,
             Err(cause) => {
                 tracing::error!(%cause, "a message for consoles cannot be written as JSON");
@@ -310,10 +269,19 @@ impl Console {
         }
     }
 
+    /// Sends when there is enough, or with [`flush`](Self::flush).
     async fn raw(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(SEND, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone::Silent),
-        }
+        taken(timeout(SEND, self.socket.feed(message)).await)
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        taken(timeout(SEND, self.socket.flush()).await)
+    }
+}
+
+fn taken(sent: Result<Result<(), axum::Error>, tokio::time::error::Elapsed>) -> Result<(), Gone> {
+    match sent {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Gone::Silent),
     }
 }

@@ -1,5 +1,5 @@
-//! Tariffs and groups of clients, and what a trip would cost. Lists that the office keeps by hand: both have the same
-//! addresses and the same manners.
+//! Tariffs and groups of clients, and what a trip would cost. Lists that the office keeps by hand (purposes of contacts
+//! are another): all have the same addresses and the same manners.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,7 +23,7 @@ use super::orders::FareInWords;
 use super::problem::Problem;
 use super::writer::{Shown, Writer, tagged};
 
-/// A tariff or a group with its place in the office's list.
+/// A tariff, a group or a purpose with its place in the office's list.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ListedItem<T> {
     id: i64,
@@ -77,7 +77,7 @@ pub(super) struct ListedItems<T> {
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeItem<T> {
     /// All of it anew.
-    value: Option<T>,
+    pub(super) value: Option<T>,
     /// Make it the default; the one before is it no more.
     #[serde(default)]
     make_default: bool,
@@ -87,24 +87,28 @@ pub(super) struct ChangeItem<T> {
     version: Option<u64>,
 }
 
-async fn listed<T: Listed>(state: &WebState) -> Result<axum::Json<ListedItems<T>>, Problem> {
+pub(super) async fn listed<T: Listed>(state: &WebState) -> Result<axum::Json<ListedItems<T>>, Problem> {
     let items = state.store.list_items::<T>().await?.into_iter().map(ListedItem::from).collect();
     Ok(axum::Json(ListedItems { items }))
 }
 
-async fn item<T: Listed>(state: &WebState, id: i64) -> Result<Item<T>, Problem> {
+pub(super) async fn item<T: Listed>(state: &WebState, id: i64) -> Result<Item<T>, Problem> {
     let item = state.store.get_item::<T>(id).await?;
     item.ok_or_else(|| Problem::not_found(format!("there is no {} {id}", T::WHAT)))
 }
 
-async fn added<T: Listed>(state: &WebState, writer: &Writer, value: T) -> Result<impl IntoResponse + use<T>, Problem> {
+pub(super) async fn added<T: Listed>(
+    state: &WebState,
+    writer: &Writer,
+    value: T,
+) -> Result<impl IntoResponse + use<T>, Problem> {
     let author = writer.author(None)?;
     let item = state.store.add_item(value, &author, clock::wall()).await;
     let item = item.map_err(|error| writer.refused(&author, error))?;
     Ok((StatusCode::CREATED, tagged(item.version, ListedItem::from(item))))
 }
 
-async fn changed<T: Listed>(
+pub(super) async fn changed<T: Listed>(
     state: &WebState,
     writer: &Writer,
     id: i64,

@@ -75,6 +75,9 @@ pub(super) struct ChangeUser {
     agent: Option<Option<u32>>,
     #[serde(default)]
     disabled: Option<bool>,
+    /// `false`: who has lost the device logs in without a code again.
+    #[serde(default)]
+    second_factor: Option<bool>,
 }
 
 /// Change a user.
@@ -88,6 +91,10 @@ pub(super) async fn change(
 ) -> Result<axum::Json<User>, Problem> {
     let id = UserId(id);
     let row = known(&state, id).await?;
+    if body.second_factor == Some(true) {
+        return Err(Problem::unprocessable("only the user can begin a second factor, with the device at hand")
+            .in_russian("Включить второй фактор может только сам пользователь: ему нужно устройство."));
+    }
     let new_role = body.role.as_deref().map(role).transpose()?;
     keep_an_administrator(&identity, &row, new_role, body.disabled)?;
     if let Some(password) = body.password.clone() {
@@ -101,9 +108,13 @@ pub(super) async fn change(
     if let Some(disabled) = body.disabled {
         state.store.set_user_disabled(id, disabled).await?;
     }
+    if body.second_factor == Some(false) {
+        state.store.remove_second_factor(id).await?;
+    }
     state.known.forget();
     let detail = json!({
         "password": body.password.is_some(), "role": body.role, "agent": body.agent, "disabled": body.disabled,
+        "second_factor": body.second_factor,
     });
     state.audit(identity.named(), "user_changed", &row.login, detail, identity.address).await?;
     Ok(axum::Json(User::from(&known(&state, id).await?)))

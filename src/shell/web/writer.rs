@@ -11,6 +11,7 @@ use crate::domain::history::{ActorKind, By, Source};
 use crate::domain::rejected::{Class, Rejected};
 use crate::engine::event::Actor;
 use crate::shell::store::author::{Author, ChangeError};
+use crate::shell::store::contacts::ContactAuthor;
 use crate::speech::Language;
 
 use super::WebState;
@@ -32,7 +33,7 @@ impl FromRequestParts<WebState> for Writer {
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
         let identity = Identity::from_request_parts(parts, state).await?;
         let if_match = if_match(&parts.headers)?;
-        Ok(Writer { identity, language: language(&parts.headers, state.settings.language), if_match })
+        Ok(Writer { identity, language: language(&parts.headers, state.settings.now().language), if_match })
     }
 }
 
@@ -62,6 +63,14 @@ impl Writer {
         };
         let by = By { expected, ..By::new(kind, name, source) };
         Ok(Author { by, actor: named, address: self.identity.address.to_string() })
+    }
+
+    /// The author of a change of a contact, as [`author`](Self::author).
+    ///
+    /// # Errors
+    /// When the body and `If-Match` name different versions.
+    pub(super) fn contact_author(&self, version: Option<u64>) -> Result<ContactAuthor, Problem> {
+        Ok(ContactAuthor { author: self.author(version)?, is: self.identity.persons() })
     }
 
     /// A refusal of the domain.

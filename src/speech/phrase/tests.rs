@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::address::{Address, Car};
+use crate::domain::money::Kopecks;
 use crate::speech::all_fragments;
 use crate::speech::order::{Day, LocalTime, Progress};
 
@@ -32,16 +33,31 @@ fn phrases() -> impl Iterator<Item = Phrase> {
         Phrase::WrongKey,
         Phrase::EtaMoved,
         Phrase::CalledOff,
-        Phrase::TripOver,
         Phrase::MissedCall,
         Phrase::AnnouncementKeys,
         Phrase::NotFoundKeys,
         Phrase::SearchesAgain,
+        Phrase::CallbackOffer,
+        Phrase::CallbackNumber,
+        Phrase::EnterNumber,
+        Phrase::NumberNotAllowed,
+        Phrase::CallBackTo("+79001234567".into()),
+        Phrase::CallBackTo("101".into()),
+        Phrase::PlaceKept,
+        Phrase::PutThrough,
         Phrase::Free("Такси «Перезвон»".into()),
     ];
     let numbers = || (0..=1_001).chain([u32::MAX]);
     let counted = numbers().map(Phrase::Position);
     let waits = numbers().map(|minutes| Phrase::EstimatedWait { minutes });
+    let sums = [0, 100, 101, 200, 35_000, 100_100, 200_002, 200_101, 200_205, 99_999_999, 100_000_000, i64::MAX]
+        .map(|sum| Some(Kopecks(sum)))
+        .into_iter()
+        .chain([None]);
+    let ways = (0..=21).map(|hundreds| hundreds * 100).chain([1_000_000, u64::MAX]).map(Some).chain([None]);
+    let trips =
+        ways.flat_map(move |distance_m| sums.clone().map(move |total| Phrase::TripOver(Trip { distance_m, total })));
+    let free = (1..=999).map(|minutes| Phrase::FreeWaiting { minutes });
     let orders = progresses().flat_map(|progress| {
         let order = OrderStatus { progress, car: None, from: None };
         [Phrase::Order(order.clone()), Phrase::OrderChanged(order)]
@@ -53,7 +69,7 @@ fn phrases() -> impl Iterator<Item = Phrase> {
             })
         })
     });
-    plain.into_iter().chain(counted).chain(waits).chain(orders).chain(with_cars)
+    plain.into_iter().chain(counted).chain(waits).chain(trips).chain(free).chain(orders).chain(with_cars)
 }
 
 /// Cars of every make, model and colour that has a sound, with every letter on plates, and cars that nobody knows.
@@ -116,13 +132,18 @@ fn every_fragment_of_the_list_is_said_by_a_phrase_or_is_a_known_building_block()
     // Forms of numerals that no phrase asks for (free text does), and what is said between phrases.
     let building_blocks = |language| match language {
         Language::Ru => {
-            let thousands = ["thousand-few", "thousand-many", "thousand-one", "thousand-one-acc"];
+            // At the end of a sentence they have forms of their own.
+            let kilometres = ["kilometre-few", "kilometre-many", "kilometre-one", "metre-many"];
+            let kopecks = ["kopeck-few", "kopeck-many", "kopeck-one"];
             let millions = ["million-few", "million-many", "million-one"];
             let nouns =
                 ["another-order", "minute-few", "minute-many", "minute-one", "minute-one-acc", "number-1-n", "region"];
-            [&thousands[..], &millions, &nouns].concat()
+            [&kilometres[..], &kopecks, &millions, &nouns].concat()
         }
-        Language::En => vec!["am", "another-order", "million", "minute-many", "minute-one", "pm", "region", "thousand"],
+        Language::En => {
+            let ends = ["kilometre-many", "kilometre-one", "kopeck-many", "kopeck-one", "metre-many"];
+            [&ends[..], &["am", "another-order", "million", "minute-many", "minute-one", "pm", "region"]].concat()
+        }
     };
     for language in Language::ALL {
         let said: BTreeSet<_> =

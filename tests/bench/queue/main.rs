@@ -7,7 +7,8 @@
 //!   phone, while callers wait, without after-call work; half of the talks are ended by the agent, half by the caller
 //! - `queue.answer_to_bridge`: from the agent's 200 to the event that tells of the second of the two in the bridge, as a
 //!   second application of Asterisk receives it
-//! - `queue.engine_cpu_share`: processor time of the engine over that of Asterisk, per call, at a moderate rate
+//! - `queue.engine_cpu_share`: processor time of the engine over that of Asterisk, per call, at a moderate rate (15 calls
+//!   a second) and at one that keeps the machine busy (30), both with talks of 1 to 3 s, and with talks of 20 to 40 s
 //! - `queue.calls_per_second`: the highest rate at which each call is put through, recorded and ended as it should, and
 //!   19 of 20 callers talk within a second
 //!
@@ -42,6 +43,10 @@ const AGENTS: usize = 200;
 const WAITING: usize = 10;
 /// A rate that either system carries with ease.
 const MODERATE: f64 = 15.0;
+/// One that keeps this machine busy; the search for the highest begins with it.
+const BRISK: f64 = 30.0;
+/// Talks as long as those of an office, so many a second: some 90 at once.
+const USUAL: (f64, (Duration, Duration)) = (3.0, (Duration::from_secs(20), Duration::from_secs(40)));
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
@@ -190,23 +195,29 @@ impl Bench {
     }
 
     /// Processor time per call in milliseconds: engine, Asterisk.
-    fn cpu_per_call(&mut self, system: System) -> (f64, f64) {
+    fn cpu_per_call(&mut self, system: System, flow: Flow, talk: (Duration, Duration), span: Duration) -> (f64, f64) {
         self.set(system, AGENTS);
         let pids = (self.world.engine_pid(), self.world.asterisk.pid());
         let before = (cpu(pids.0), cpu(pids.1));
-        let work =
-            Work { flow: Flow::PerSecond(MODERATE), talk: (ms(1000), ms(3000)), span: ms(20_000), warm_up: ms(0) };
-        let seen = self.work(system, work);
+        let seen = self.work(system, Work { flow, talk, span, warm_up: ms(0) });
         let each = |now: Duration, then: Duration| milliseconds(now.saturating_sub(then)) / seen.calls() as f64;
         (each(cpu(pids.0), before.0), each(cpu(pids.1), before.1))
     }
 
     fn cost(&mut self) {
-        let (engine, asterisk) = self.cpu_per_call(System::Engine);
-        let (_, peer) = self.cpu_per_call(System::AppQueue);
-        print("queue.engine_cpu_share", engine / asterisk, "of Asterisk's", None);
-        print("queue.engine_cpu_per_call", engine, "ms", None);
-        print("queue.asterisk_cpu_per_call", asterisk, "ms", Some(peer));
+        let short = (ms(1000), ms(3000));
+        self.cost_of(&format!("{MODERATE:.0}"), MODERATE, short, ms(20_000));
+        self.cost_of(&format!("{BRISK:.0}"), BRISK, short, ms(20_000));
+        self.cost_of("usual_talks", USUAL.0, USUAL.1, ms(60_000));
+    }
+
+    fn cost_of(&mut self, what: &str, rate: f64, talk: (Duration, Duration), span: Duration) {
+        let (engine, asterisk) = self.cpu_per_call(System::Engine, Flow::PerSecond(rate), talk, span);
+        let (_, peer) = self.cpu_per_call(System::AppQueue, Flow::PerSecond(rate), talk, span);
+        let at = |name: &str| format!("queue.{name}.{what}");
+        print(&at("engine_cpu_share"), engine / asterisk, "of Asterisk's", None);
+        print(&at("engine_cpu_per_call"), engine, "ms", None);
+        print(&at("asterisk_cpu_per_call"), asterisk, "ms", Some(peer));
     }
 
     fn rate(&mut self) {
@@ -219,7 +230,7 @@ impl Bench {
     fn highest_rate(&mut self, system: System) -> f64 {
         self.set(system, AGENTS);
         let (mut carried, mut too_high) = (0.0, f64::INFINITY);
-        let mut rate = 30.0;
+        let mut rate = BRISK;
         while too_high > carried * 1.07 && rate < 1000.0 {
             if self.carries(system, rate) {
                 carried = rate;

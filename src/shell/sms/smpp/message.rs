@@ -115,7 +115,7 @@ pub(super) fn told(sms: &DeliverSm) -> Told {
     }
 }
 
-/// By its optional parameters (section 5.3.2), else by the text (appendix B): `id:XXX … stat:DELIVRD …`.
+/// By its optional parameters (section 5.3.2), else by the text (appendix B): `id:4711 … stat:DELIVRD …`.
 fn receipt(sms: &DeliverSm) -> Told {
     let octets = octets(sms);
     let text = String::from_utf8_lossy(&octets);

@@ -1,16 +1,17 @@
 use std::time::Duration;
 
 use crate::domain::client::{self, Detail};
+use crate::domain::money::Kopecks;
 use crate::domain::notify::ClientNotify;
 use crate::domain::order::Command;
 use crate::engine::callback::attempt::Outcome;
 use crate::engine::callback::request::CallbackEnd;
 use crate::engine::command::Fact;
-use crate::engine::ids::{CallId, NodeId, QueueId};
+use crate::engine::ids::{AgentId, CallId, NodeId, QueueId};
 use crate::engine::view::Disposition;
 
 use super::super::callback_list::{CallbackFilter, CallbackRow, NewCallback};
-use super::super::clients::tests::olga;
+use super::super::clients::tests::{new, olga, phones};
 use super::super::orders::OrderChange;
 use super::super::orders::tests::{assign, taxi};
 use super::super::sms::SmsFilter;
@@ -57,6 +58,32 @@ async fn a_change_of_an_order_makes_the_announcement_and_the_newest_wins() {
         assert_eq!(told(&t).await, [pair("assigned", "superseded"), pair("arrived", "superseded")]);
         assert!(s.pending_callbacks(CallbackId(0), 10).await.unwrap().is_empty());
         assert!(sms(&t).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_told_that_the_car_waits_is_told_for_how_long_it_does_for_nothing() {
+    on_both(async |t| {
+        let s = &t.store;
+        let tariff = Tariff {
+            name: "Город".to_owned(),
+            free_waiting_s: 300,
+            per_waiting_minute: Kopecks::roubles(9),
+            ..Tariff::default()
+        };
+        s.add_item(tariff, &olga(), Wall(1)).await.unwrap();
+        for number in [LANDLINE, MOBILE] {
+            let order = s.create_order(taxi(number), &olga(), Wall(2)).await.unwrap();
+            s.change_order(order.id, assign(), &olga(), Wall(3)).await.unwrap();
+            s.change_order(order.id, OrderChange::Command(Command::Arrive), &olga(), Wall(4)).await.unwrap();
+        }
+        let pending = s.pending_callbacks(CallbackId(0), 10).await.unwrap();
+        let [request] = pending.as_slice() else { panic!("{pending:?}") };
+        let About::Order { order, .. } = &request.about else { panic!("{request:?}") };
+        assert_eq!((request.number.as_str(), order.free_minutes), (LANDLINE, Some(5)));
+        let written = s.list_sms(&SmsFilter::default(), None, 50).await.unwrap().items;
+        assert!(written[0].text.ends_with("Бесплатное ожидание 5 мин."), "{written:?}");
     })
     .await;
 }
@@ -171,6 +198,32 @@ async fn an_attempt_that_was_handed_on_belongs_to_the_newer_callback() {
 }
 
 #[tokio::test]
+async fn what_was_heard_was_delivered_even_if_its_client_changed_the_order_in_the_call() {
+    on_both(async |t| {
+        let s = &t.store;
+        let order = s.create_order(taxi(LANDLINE), &olga(), Wall(1)).await.unwrap();
+        s.change_order(order.id, OrderChange::Command(Command::NoCar), &olga(), Wall(2)).await.unwrap();
+        let id = all(&t).await[0].id;
+        s.write_facts(&[started(id, 5, 10)]).await.unwrap();
+        s.change_order(order.id, OrderChange::Command(Command::SearchAgain), &olga(), Wall(20)).await.unwrap();
+        assert_eq!(told(&t).await, [pair("not_found", "superseded")]);
+        let over = |end| Fact::CallbackEnded {
+            callback: id,
+            end,
+            about: "not_found",
+            waited: Duration::from_secs(1),
+            at: Wall(19),
+        };
+        s.write_facts(&[over(CallbackEnd::Exhausted)]).await.unwrap();
+        assert_eq!(told(&t).await, [pair("not_found", "superseded")]);
+        let facts = [over(CallbackEnd::Delivered), ended(id, 5, Outcome::Delivered, 1, 30, 30)];
+        s.write_facts(&facts).await.unwrap();
+        assert_eq!((told(&t).await, all(&t).await[0].attempts), (vec![pair("not_found", "delivered")], 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn people_can_want_a_call_hurry_it_and_call_it_off() {
     on_both(async |t| {
         let s = &t.store;
@@ -247,6 +300,48 @@ async fn who_hung_up_while_waiting_is_on_the_list_once_until_ringing_in_again() 
     .await;
 }
 
+/// An agent calls this number, and talks with whom it belongs to if `answers`.
+fn called(id: u64, number: &str, at: i64, answers: bool) -> Vec<Fact> {
+    let facts = call(id, number, at).into_iter().filter_map(|fact| match fact {
+        Fact::CallArrived { .. } => Some(fact),
+        Fact::CallQueued { call, .. } if answers => {
+            Some(Fact::CallBridged { call, leg: 1, agent: Some(AgentId(1)), at: Wall(at + 500) })
+        }
+        _ => None,
+    });
+    facts
+        .map(|fact| match fact {
+            Fact::CallArrived { call, node, channel, recording, number, dialled, by_fallback, outgoing: _, at } => {
+                Fact::CallArrived { call, node, channel, recording, number, dialled, by_fallback, outgoing: true, at }
+            }
+            other => other,
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn who_was_lost_is_off_the_list_when_an_agent_reached_any_number_of_the_clients() {
+    on_both(async |t| {
+        let s = &t.store;
+        let other = "+79007654321";
+        s.create_client(new(vec![phones(&[MOBILE, other])]), &olga(), Wall(10)).await.unwrap();
+        let states = async || all(&t).await.into_iter().map(|row| row.state).collect::<Vec<_>>();
+        s.write_facts(&call(1, MOBILE, 1_000)).await.unwrap();
+        // Dialled in vain.
+        s.write_facts(&called(2, MOBILE, 9_000, false)).await.unwrap();
+        assert_eq!(states().await, ["listed"]);
+        s.write_facts(&called(3, MOBILE, 19_000, true)).await.unwrap();
+        assert_eq!(states().await, ["superseded"]);
+        // By another number of the same client: reached, or ringing in.
+        s.write_facts(&call(4, MOBILE, 30_000)).await.unwrap();
+        s.write_facts(&called(5, other, 39_000, true)).await.unwrap();
+        s.write_facts(&call(6, MOBILE, 50_000)).await.unwrap();
+        s.write_facts(&call(7, other, 60_000)[..1]).await.unwrap();
+        assert_eq!(states().await, ["superseded"; 3]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn who_was_lost_is_called_back_by_itself_where_the_office_wants_it() {
     on_both(async |t| {
@@ -255,6 +350,49 @@ async fn who_was_lost_is_called_back_by_itself_where_the_office_wants_it() {
         s.write_facts(&call(1, MOBILE, 1_000)).await.unwrap();
         let request = s.pending_callbacks(CallbackId(0), 10).await.unwrap().remove(0);
         assert_eq!((request.about, request.due), (About::Lost, Wall(64_000)));
+    })
+    .await;
+}
+
+fn place(call: u64, number: &str) -> NewPlace {
+    NewPlace {
+        number: number.to_owned(),
+        client: None,
+        language: Language::Ru,
+        place: KeptPlace {
+            call: CallId(call),
+            node: NodeId(1),
+            queue: "main".to_owned(),
+            priority: -3,
+            entered: Wall(900),
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_place_is_kept_once_for_a_number_and_read_back_as_it_was() {
+    on_both(async |t| {
+        let s = &t.store;
+        let first = s.keep_place(&place(7 << 20, MOBILE), Wall(1_000)).await.unwrap();
+        assert_eq!(first.place(), Some(&place(7 << 20, MOBILE).place));
+        assert_eq!((first.number.as_str(), first.due, first.language), (MOBILE, Wall(1_000), Some(Language::Ru)));
+        // A second wish joins the first.
+        let second = s.keep_place(&place(8 << 20, MOBILE), Wall(2_000)).await.unwrap();
+        assert_eq!((second.id, second.place()), (first.id, first.place()));
+        let other = s.keep_place(&place(9 << 20, "+79007654321"), Wall(3_000)).await.unwrap();
+        assert_ne!(other.id, first.id);
+        let pending = s.pending_callbacks(CallbackId(0), 10).await.unwrap();
+        assert_eq!(pending, [first.clone(), other]);
+        // Over: the next wish keeps a new place.
+        let (id, at, waited) = (first.id, Wall(4_000), Duration::from_secs(3));
+        let over = Fact::CallbackEnded { callback: id, end: CallbackEnd::Exhausted, about: "place", waited, at };
+        s.write_facts(&[over]).await.unwrap();
+        assert_eq!(s.settle_exhausted(Wall(5_000)).await.unwrap(), 1);
+        let again = s.keep_place(&place(10 << 20, MOBILE), Wall(6_000)).await.unwrap();
+        assert_ne!(again.id, first.id);
+        // The exhausted one is a task that cannot be hurried while the new one is pending.
+        assert!(s.hurry_callback(first.id, Wall(7_000)).await.is_err());
+        assert!(sms(&t).await.is_empty());
     })
     .await;
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::office::{Office, until};
+use crate::domain::contact;
 use crate::engine::command::Update;
 use crate::engine::ids::{CallId, NodeId};
 use crate::engine::view::CallStage;
@@ -120,7 +121,7 @@ async fn the_queue_board_shows_agents_the_counts_only() {
 }
 
 /// A stored recording of so many samples on each side.
-async fn recording(office: &Office, samples: usize) -> (i64, Vec<u8>) {
+pub(super) async fn recording(office: &Office, samples: usize) -> (i64, Vec<u8>) {
     let raw: Vec<u8> = (0..samples).flat_map(|n| [(n % 100) as u8, 1, 0, 2]).collect();
     let (wav, _) = crate::speech::wav::stereo_wav_from_raw(&raw, 8000).unwrap();
     let path = office.folder.path().join("recordings/2026/a.wav");
@@ -146,6 +147,7 @@ async fn save(office: &Office, name: &str, file: Option<ArchivedFile>, state: Re
         file,
         state,
         problem: String::new(),
+        pauses: Vec::new(),
         at: clock::wall(),
     };
     office.store.save_recording(new).await.unwrap()
@@ -171,9 +173,108 @@ async fn a_recording_is_heard_whole_and_in_parts_and_the_audit_knows() {
     assert_eq!((&peaks["duration_ms"], peaks["left"].as_array().unwrap().len()), (&json!(1000), 1000));
     let list = office.ask("sup", "GET", "/api/v1/recordings").send().await.expect(200);
     assert_eq!((&list["items"][0]["id"], &list["items"][0]["state"]), (&json!(id), &json!("stored")));
-    office.ask("anna", "GET", &format!("/api/v1/recordings/{id}/audio")).send().await.expect(403);
+    // Not one of hers.
+    office.ask("anna", "GET", &format!("/api/v1/recordings/{id}/audio")).send().await.expect(404);
+    assert_eq!(office.ask("anna", "GET", "/api/v1/recordings").send().await.expect(200)["items"], json!([]));
     let audited = office.audited().await;
     assert_eq!(audited, [("sup".to_owned(), "recording_listened".to_owned(), id.to_string())]);
+}
+
+#[tokio::test]
+async fn a_flac_is_sent_as_it_is_kept_or_as_a_wav_and_drawn_like_one() {
+    use std::io::Write as _;
+    let office = Office::open().await;
+    let raw: Vec<u8> = (0..8000).flat_map(|n| [(n % 100) as u8, 1, 0, 2]).collect();
+    let (wav, _) = crate::speech::wav::stereo_wav_from_raw(&raw, 8000).unwrap();
+    let mut flac = std::io::Cursor::new(Vec::new());
+    let options = flac_codec::encode::Options::fast();
+    let mut writer = flac_codec::encode::FlacByteWriter::endian(
+        &mut flac,
+        flac_codec::byteorder::LittleEndian,
+        options,
+        8000,
+        16,
+        2,
+        None,
+    )
+    .unwrap();
+    writer.write_all(&raw).unwrap();
+    writer.finalize().unwrap();
+    let flac = flac.into_inner();
+    let (_, plain) = recording(&office, 8000).await;
+    assert_eq!(plain, wav);
+    std::fs::write(office.folder.path().join("recordings/2026/b.flac"), &flac).unwrap();
+    let file = ArchivedFile {
+        path: "2026/b.flac".to_owned(),
+        sha256: crate::shell::store::sha256_hex(&flac),
+        bytes: flac.len() as u64,
+        duration: Duration::from_secs(1),
+        channels: 2,
+        left_rms: 1,
+        right_rms: 1,
+    };
+    let id = save(&office, "b", Some(file), RecordingState::Stored).await;
+    let audio = |query: &str, range: &'static str| {
+        office.ask("sup", "GET", &format!("/api/v1/recordings/{id}/audio{query}")).header("range", range).send()
+    };
+    let kept = audio("", "bytes=4-99").await;
+    assert_eq!((kept.status.as_u16(), kept.header("content-type"), &kept.body[..]), (206, "audio/flac", &flac[4..100]));
+    let part = audio("?format=wav", "bytes=20001-20100").await;
+    assert_eq!(
+        (part.status.as_u16(), part.header("content-type"), &part.body[..]),
+        (206, "audio/wav", &wav[20_001..20_101])
+    );
+    assert_eq!(audio("?format=wav", "bytes=0-").await.body, wav);
+    assert_ne!(kept.header("etag"), part.header("etag"));
+    audio("?format=ogg", "bytes=0-").await.expect(400);
+    let peaks = office.ask("sup", "GET", &format!("/api/v1/recordings/{id}/peaks")).send().await.expect(200);
+    assert_eq!((&peaks["duration_ms"], peaks["right"].as_array().unwrap().len()), (&json!(1000), 1000));
+}
+
+#[tokio::test]
+async fn an_agent_hears_the_own_talks_and_no_others() {
+    let office = Office::open().await;
+    let mut seen = office.updates.subscribe();
+    let call = office.talk("anna", "+79001234567").await;
+    office.caller_hangs_up("+79001234567").await;
+    // With the contact the call is written, and who talked.
+    until(&mut seen, |update| matches!(update, Update::Contact { state: contact::State::Done, .. })).await;
+    let (_, wav) = recording(&office, 800).await;
+    let file = ArchivedFile {
+        path: "2026/a.wav".to_owned(),
+        sha256: crate::shell::store::sha256_hex(&wav),
+        bytes: wav.len() as u64,
+        duration: Duration::from_millis(100),
+        channels: 2,
+        left_rms: 1,
+        right_rms: 1,
+    };
+    let new = NewRecording {
+        call,
+        node: NodeId(0),
+        name: "own".to_owned(),
+        file: Some(file),
+        state: RecordingState::Stored,
+        problem: String::new(),
+        pauses: Vec::new(),
+        at: clock::wall(),
+    };
+    let own = office.store.save_recording(new).await.unwrap();
+    let list = |login, query: &str| office.ask(login, "GET", &format!("/api/v1/recordings{query}")).send();
+    let ids = |page: &Value| page["items"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&list("anna", "").await.expect(200)), [json!(own)]);
+    let (anna, boris) = (office.agents["anna"].0, office.agents["boris"].0);
+    assert_eq!(ids(&list("anna", &format!("?agent={anna}")).await.expect(200)), [json!(own)]);
+    assert_eq!(ids(&list("anna", &format!("?agent={boris}")).await.expect(200)), Vec::<Value>::new());
+    assert_eq!(ids(&list("boris", "").await.expect(200)), Vec::<Value>::new());
+    for part in ["", "/audio", "/peaks"] {
+        list("anna", &format!("/{own}{part}")).await.expect(200);
+        list("boris", &format!("/{own}{part}")).await.expect(404);
+    }
+    let whole = office.ask("anna", "GET", &format!("/api/v1/calls/{call}")).send().await.expect(200);
+    assert_eq!(whole["recordings"][0]["id"], json!(own));
+    let heard = ("anna".to_owned(), "recording_listened".to_owned(), own.to_string());
+    assert_eq!(office.audited().await.iter().filter(|entry| **entry == heard).count(), 1);
 }
 
 #[tokio::test]

@@ -22,8 +22,11 @@ use crate::engine::settings::{QueueSettings, Settings};
 use crate::engine::view::CallStage;
 use crate::shell::clock::{self, Clock};
 use crate::shell::config;
+use crate::shell::config::sections::Written;
 use crate::shell::driver::{self, Outlets};
 use crate::shell::hints::Hints;
+use crate::shell::live_settings::LiveSettings;
+use crate::shell::recordings::Vault;
 use crate::shell::requests::Requests;
 use crate::shell::sms;
 use crate::shell::store::Store;
@@ -31,7 +34,7 @@ use crate::shell::store::agents::{AgentRow, NewAgent};
 use crate::shell::store::journal::{Journal, JournalHandle, JournalSettings};
 use crate::shell::store::users::{NewUser, Role};
 use crate::shell::updates::{Next, Subscription, Updates};
-use crate::shell::web::{Metrics, NodeHealth, Parts, Phones, WebState, password, router};
+use crate::shell::web::{Metrics, NodeHealth, Parts, Phones, WebState, password, router, tell_consoles};
 
 pub(super) const PASSWORD: &str = "correct horse";
 /// What SMS gateways know.
@@ -104,6 +107,7 @@ impl StandIn {
                 self.happens(NodeEvent::Ringing(channel.clone()));
                 self.happens(NodeEvent::Answered(channel));
             }
+            AriRequest::Snoop { snoop: channel, bridge, .. } => self.happens(NodeEvent::Joined { bridge, channel }),
             AriRequest::Screen { .. }
             | AriRequest::SetMemo { .. }
             | AriRequest::MusicOn(_)
@@ -135,6 +139,7 @@ impl Outlets for StandIn {
             Command::CollectRecording { .. }
             | Command::CancelOrder { .. }
             | Command::SearchAgain { .. }
+            | Command::KeepPlace { .. }
             | Command::SweepRecordings { .. } => {}
         }
         None
@@ -143,7 +148,13 @@ impl Outlets for StandIn {
 
 fn settings() -> Settings {
     let queue = |name: &str| QueueSettings { name: name.to_owned(), ..QueueSettings::default() };
-    Settings { queues: vec![queue("main"), queue("corporate")], greeting: false, ..Settings::default() }
+    Settings {
+        queues: vec![queue("main"), queue("corporate")],
+        greeting: false,
+        trunk: Some("trunk".to_owned()),
+        allowed_numbers: ["+79".to_owned()].into(),
+        ..Settings::default()
+    }
 }
 
 /// Knows a gateway that nobody sends through.
@@ -163,6 +174,11 @@ body = "{to} {text}""#;
 
 impl Office {
     pub(super) async fn open() -> Office {
+        Office::open_as(|_| {}).await
+    }
+
+    /// With other settings of the web server.
+    pub(super) async fn open_as(set: impl FnOnce(&mut config::Web)) -> Office {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite://{}/test.db", folder.path().display())).await.unwrap();
         let (events, receiver) = mpsc::channel(1000);
@@ -183,7 +199,7 @@ impl Office {
         tokio::spawn(drive(stand_in, receiver, cancel.clone()));
         let phones = Arc::new(Told::default());
         let hints = Hints::default();
-        let parts = Parts {
+        let mut parts = Parts {
             store: store.clone(),
             requests,
             updates: updates.clone(),
@@ -193,20 +209,30 @@ impl Office {
             config: config::Web {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 cookie_secure: false,
+                tls: super::super::tls::Tls::Own(folder.path().to_owned()),
                 session: Duration::from_secs(3600),
+                require_second_factor: false,
+                live_listening: Some(Role::Supervisor),
                 trusted_proxies: vec!["127.0.0.9".parse().unwrap()],
             },
-            settings: settings(),
+            settings: LiveSettings::new(Written::default(), settings()),
             nodes: vec!["here".to_owned()],
+            sip_sockets: vec!["ws://127.0.0.1:1/ws".to_owned()],
             metering: Default::default(),
             hints: hints.clone(),
             sms: texts(&store),
-            recording: config::Recording { dir: folder.path().join("recordings"), min_free: 1 },
+            recording: config::Recording::plain(&folder.path().join("recordings")),
+            vault: Vault::plain(&folder.path().join("recordings")),
+            archive: Arc::default(),
+            reports: config::Reports { within: 20, short: 0, agents_see_grades: true, mail: true },
             sentences: folder.path().join("speech"),
             cancel: cancel.clone(),
         };
+        set(&mut parts.config);
         std::fs::create_dir_all(&parts.recording.dir).unwrap();
-        let router = router(WebState::new(parts));
+        let state = WebState::new(parts);
+        tokio::spawn(tell_consoles(state.clone()));
+        let router = router(state);
         events.send(Event::Node(NodeId(0), NodeEvent::Up(Snapshot::default()))).await.unwrap();
         let mut office = Office {
             store,
@@ -240,6 +266,7 @@ impl Office {
                     name: login.to_owned(),
                     endpoint: format!("agent-{login}"),
                     sip_password: None,
+                    phone: Default::default(),
                     node: NodeId(0),
                     queues: Default::default(),
                     skills: Default::default(),
@@ -297,12 +324,17 @@ impl Office {
 
     /// A caller rings.
     pub(super) async fn ring(&self, number: &str) {
+        self.ring_at(number, "100").await;
+    }
+
+    /// A caller rings a number of the office.
+    pub(super) async fn ring_at(&self, number: &str, dialled: &str) {
         let arrival = Arrival {
             channel: format!("chan-{number}").into(),
             origin: Origin::Inbound,
             number: number.to_owned(),
             name: String::new(),
-            dialled: "100".to_owned(),
+            dialled: dialled.to_owned(),
             created: clock::wall(),
             answered: false,
             memo: None,

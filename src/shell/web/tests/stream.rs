@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::office::Office;
+use crate::domain::ids::ClientId;
 use crate::engine::command::Update;
 use crate::engine::ids::AgentId;
 use crate::shell::web::server::serve;
@@ -20,7 +21,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 async fn served(office: &Office) -> SocketAddr {
     let listener = crate::shell::web::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, office.router.clone(), office.cancel.clone()));
+    tokio::spawn(serve(listener, office.router.clone(), None, office.cancel.clone()));
     address
 }
 
@@ -51,6 +52,19 @@ async fn next(socket: &mut Socket, kind: &str) -> Value {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap_or_else(|_| panic!("{kind} did not come"))
+}
+
+#[tokio::test]
+async fn whoever_shows_callbacks_is_told_when_one_changes() {
+    let office = Office::open().await;
+    let at = served(&office).await;
+    let mut anna = open(&office, at, "anna", None).await.unwrap();
+    next(&mut anna, "snapshot").await;
+    let add = office.ask("sup", "POST", "/api/v1/callbacks").json(json!({"number": "+79001234567", "words": "Привет"}));
+    let row = add.send().await.expect(201);
+    assert_eq!(next(&mut anna, "callback").await["callback"], row["id"]);
+    office.ask("sup", "POST", &format!("/api/v1/callbacks/{}/cancel", row["id"])).send().await.expect(200);
+    assert_eq!(next(&mut anna, "callback").await["callback"], row["id"]);
 }
 
 #[tokio::test]
@@ -110,6 +124,24 @@ async fn a_console_that_missed_something_gets_the_whole_picture_anew() {
         office.updates.publish(Update::AgentRemoved(AgentId(10_000 + n)));
     }
     next(&mut sup, "snapshot").await;
+}
+
+#[tokio::test]
+async fn of_several_changes_of_a_row_the_last_is_told_and_a_console_after_the_last_one_is_told_too() {
+    let office = Office::open().await;
+    let at = served(&office).await;
+    for round in 0..2 {
+        let mut anna = open(&office, at, "anna", None).await.unwrap();
+        next(&mut anna, "snapshot").await;
+        for version in 1..=3 {
+            office.updates.publish(Update::Client { client: ClientId(5), version: version + round * 10 });
+        }
+        assert_eq!(next(&mut anna, "client").await["version"], 3 + round * 10);
+        office.updates.publish(Update::Client { client: ClientId(6), version: 1 });
+        assert_eq!(next(&mut anna, "client").await["client"], 6, "nothing was told twice");
+        anna.close(None).await.unwrap();
+        while let Some(Ok(_)) = anna.next().await {}
+    }
 }
 
 #[tokio::test]
