@@ -154,6 +154,7 @@ pub(super) const KEYS: &[&str] = &[
     "mail.password_file",
     "mail.from",
     "mail.tls",
+    "mail.ca_file",
     "telemetry.log",
     "telemetry.format",
     "telemetry.otlp_endpoint",

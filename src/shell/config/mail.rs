@@ -1,5 +1,7 @@
 //! `[mail]`, checked.
 
+use std::path::PathBuf;
+
 use lettre::message::Mailbox;
 
 use crate::shell::reports::mail::{MailSettings, MailTls};
@@ -32,5 +34,9 @@ pub(super) fn mail(raw: raw::Mail) -> Result<Option<MailSettings>, ConfigError> 
         (Some(user), None) => return wrong("mail.user", user, "set mail.password_file too"),
         (None, Some(_)) => return wrong("mail.user", "", "set it too, beside the password"),
     };
-    Ok(Some(MailSettings { host, port: raw.port.unwrap_or(usual), account, from: sender, tls }))
+    let ca_file = raw.ca_file.map(PathBuf::from);
+    if let (Some(file), MailTls::None) = (&ca_file, tls) {
+        return wrong("mail.ca_file", file.display().to_string(), "it is of no use with mail.tls = \"none\"");
+    }
+    Ok(Some(MailSettings { host, port: raw.port.unwrap_or(usual), account, from: sender, tls, ca_file }))
 }

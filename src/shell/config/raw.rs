@@ -414,12 +414,13 @@ pub(super) struct Mail {
     pub(super) password_file: Option<String>,
     pub(super) from: Option<String>,
     pub(super) tls: String,
+    pub(super) ca_file: Option<String>,
 }
 
 impl Default for Mail {
     fn default() -> Self {
         let tls = "starttls".to_owned();
-        Mail { host: None, port: None, user: None, password: None, password_file: None, from: None, tls }
+        Mail { host: None, port: None, user: None, password: None, password_file: None, from: None, tls, ca_file: None }
     }
 }
 

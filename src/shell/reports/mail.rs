@@ -2,12 +2,13 @@
 //! A mail carries the same `Message-ID` in every attempt: where the engine dies between the server's answer and writing
 //! it down, the second copy is known for one.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -58,6 +59,8 @@ pub struct MailSettings {
     pub from: Mailbox,
     /// How it is spoken to.
     pub tls: MailTls,
+    /// PEM of a certificate to trust beside those of the system: that of a company, or of the server itself.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What reports count: see `config::Reports`, in milliseconds.
@@ -84,6 +87,8 @@ enum MailError {
     Smtp(#[from] lettre::transport::smtp::Error),
     #[error("the mail server did not take it within {} s", PATIENCE.as_secs())]
     Late,
+    #[error("mail.ca_file {0} cannot be read as a certificate in PEM: {1}")]
+    Certificate(PathBuf, String),
     #[error("the schedule has a moment that no calendar knows")]
     Calendar,
 }
@@ -181,7 +186,7 @@ impl Post {
         let subject = format!("{}: {span}", schedule.name);
         let id = format!("<report-{}-{}-{}@perezvon>", schedule.id, schedule.version, mailing.due_at.0);
         let message = message(&self.mail, plan, &subject, id, attached, language)?;
-        let server = self.mail.transport()?;
+        let server = self.mail.transport().await?;
         tokio::time::timeout(PATIENCE, server.send(message)).await.map_err(|_| MailError::Late)??;
         Ok(())
     }
@@ -189,11 +194,10 @@ impl Post {
 
 impl MailSettings {
     /// Made for each mail: there are a few a day.
-    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
-        let tls = || TlsParameters::new(self.host.clone());
+    async fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
         let tls = match self.tls {
-            MailTls::Tls => Tls::Wrapper(tls()?),
-            MailTls::StartTls => Tls::Required(tls()?),
+            MailTls::Tls => Tls::Wrapper(self.trusted().await?),
+            MailTls::StartTls => Tls::Required(self.trusted().await?),
             MailTls::None => Tls::None,
         };
         let server = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.host).port(self.port).tls(tls);
@@ -204,6 +208,16 @@ impl MailSettings {
             }
             None => server.build(),
         })
+    }
+
+    async fn trusted(&self) -> Result<TlsParameters, MailError> {
+        let mut trusted = TlsParameters::builder(self.host.clone());
+        if let Some(file) = &self.ca_file {
+            let told = |cause: &dyn std::error::Error| MailError::Certificate(file.clone(), cause.to_string());
+            let pem = tokio::fs::read(file).await.map_err(|cause| told(&cause))?;
+            trusted = trusted.add_root_certificate(Certificate::from_pem(&pem).map_err(|cause| told(&cause))?);
+        }
+        Ok(trusted.build()?)
     }
 }
 
