@@ -295,7 +295,7 @@ pub(super) fn narrow_party(sql: &mut Sql, number: Option<&str>, agent: Option<Ag
         }
     }
     if let Some(agent) = agent {
-        sql.push(" AND c.id IN (SELECT o.call FROM offers o WHERE o.outcome = 'ANSWERED' AND o.agent = ");
+        sql.push(" AND c.id IN (SELECT g.call FROM legs g WHERE g.talked_at IS NOT NULL AND g.agent = ");
         sql.push_value(i64::from(agent.0));
         sql.push(")");
     }

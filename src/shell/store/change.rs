@@ -119,7 +119,10 @@ impl Change {
             Fact::OfferEnded { call, offer, outcome, at } => {
                 offer_row(*call, *offer).text("outcome", outcome.as_str()).int("ended_at", at.0)
             }
-            Fact::CallBridged { call, leg: _, agent, at } => {
+            Fact::CallBridged { call, leg, agent, at } => {
+                if agent.is_some() {
+                    changes.push(Change::Row(leg_row(*call, *leg).int("talked_at", at.0)));
+                }
                 let row = call_row(*call).int("bridged_at", at.0);
                 agent.iter().fold(row, |row, agent| row.int("agent", agent_key(*agent)).int("agent_at", at.0))
             }

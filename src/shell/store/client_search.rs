@@ -146,10 +146,16 @@ impl Store {
     /// The cards whose numbers this statement answers as `client`.
     async fn cards(&self, ids: Sql) -> Result<Vec<ClientRow>> {
         let mut sql = ids;
-        sql.surround(&format!("SELECT {COLUMNS}{FROM}WHERE c.id IN ("), ")");
         let rows = match self.dialect() {
-            Dialect::Sqlite => self.rows(sql).await?,
-            Dialect::Postgres => self.rows_by_index(sql).await?,
+            Dialect::Sqlite => {
+                sql.surround(&format!("SELECT {COLUMNS}{FROM}WHERE c.id IN ("), ")");
+                self.rows(sql).await?
+            }
+            // As an array: a sub-select it would rather ask of every card, where it takes it for short.
+            Dialect::Postgres => {
+                sql.surround(&format!("SELECT {COLUMNS}{FROM}WHERE c.id = ANY (ARRAY("), "))");
+                self.rows_by_index(sql).await?
+            }
         };
         rows.iter().map(client_row).collect()
     }

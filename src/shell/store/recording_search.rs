@@ -120,7 +120,7 @@ impl Wish {
             Wish::Number(_) | Wish::Disposition(_) => Some(("calls l", "l.id")),
             Wish::NumberPart { digits, .. } if digits.len() < SHORTEST => None,
             Wish::NumberPart { .. } | Wish::Clients(_) | Wish::Order { .. } => Some(("", "l.call")),
-            Wish::Agent(_) => Some(("offers l", "l.call")),
+            Wish::Agent(_) => Some(("legs l", "l.call")),
             Wish::Purpose(_) => Some(("contacts l", "l.call")),
             Wish::Mark(_) => Some(("recording_marks l", "l.call")),
             Wish::Said(_) => Some(("transcript_index l", "l.call")),
@@ -194,7 +194,7 @@ impl Wish {
         match self {
             Wish::Number(number) => equals(sql, "l.number_rev", reversed(number)),
             Wish::Disposition(word) => equals(sql, "l.disposition", (*word).to_owned()),
-            Wish::Agent(agent) => equals(sql, "l.outcome = 'ANSWERED' AND l.agent", *agent),
+            Wish::Agent(agent) => equals(sql, "l.talked_at IS NOT NULL AND l.agent", *agent),
             Wish::Purpose(purpose) => equals(sql, "l.call IS NOT NULL AND l.purpose", *purpose),
             Wish::Mark(kind) => equals(sql, "l.kind", kind.clone()),
             Wish::Said(word) => equals(sql, "l.word", word.clone()),
@@ -210,8 +210,8 @@ impl Wish {
     fn once(&self) -> &'static str {
         match self {
             Wish::Agent(_) => {
-                " AND NOT EXISTS (SELECT 1 FROM offers o WHERE o.call = r.call AND o.offer < l.offer \
-                 AND +o.agent = l.agent AND o.outcome || '' = l.outcome)"
+                " AND NOT EXISTS (SELECT 1 FROM legs o WHERE o.call = r.call AND o.leg < l.leg \
+                 AND +o.agent = l.agent AND o.talked_at IS NOT NULL)"
             }
             Wish::Mark(_) => {
                 " AND r.id = l.recording AND NOT EXISTS (SELECT 1 FROM recording_marks o \
@@ -261,7 +261,7 @@ impl Wish {
                 sql.push(")");
             }
             Wish::Agent(agent) => {
-                sql.push("EXISTS (SELECT 1 FROM offers o WHERE o.outcome = 'ANSWERED' AND o.call = r.call AND ");
+                sql.push("EXISTS (SELECT 1 FROM legs o WHERE o.talked_at IS NOT NULL AND o.call = r.call AND ");
                 equals(sql, "+o.agent", *agent);
                 sql.push(")");
             }
@@ -483,7 +483,7 @@ impl Store {
         let mut sql = Sql::new("SELECT r.id AS id, r.call AS call");
         let leading = lead.and_then(|at| wishes.get(at)).and_then(|wish| Some((wish, wish.source()?.1)));
         let of_calls = wishes.iter().any(Wish::is_of_calls);
-        let [recordings, calls] = self.joins(leading.map_or("r.call", |(_, call)| call));
+        let [recordings, calls] = self.joins(leading);
         let calls = if of_calls { calls.as_str() } else { "" };
         if let Some((wish, call)) = leading {
             wish.lead(&mut sql, &format!("{recordings}{calls}"), span);
@@ -526,16 +526,22 @@ impl Store {
 
     /// Joins the recordings of the lead's calls, and those calls: one after another as they are written. SQLite keeps that
     /// order; PostgreSQL has no choice where the inner side names the outer one and nothing may be pulled out of it.
-    fn joins(&self, call: &str) -> [String; 2] {
+    fn joins(&self, leading: Option<(&Wish, &str)>) -> [String; 2] {
+        let of_calls = " CROSS JOIN LATERAL (SELECT id, number, agent, disposition, erased_at FROM calls WHERE id = r.call OFFSET 0) c";
+        let call = leading.map_or("r.call", |(_, call)| call);
         match self.dialect() {
+            Dialect::Postgres if matches!(leading, Some((Wish::State(_) | Wish::Length { .. }, _))) => {
+                // The lead's row is the recording.
+                let same = " CROSS JOIN LATERAL (SELECT l.id, l.call, l.duration_ms, l.state, l.started_at) r";
+                [same.to_owned(), of_calls.to_owned()]
+            }
             Dialect::Sqlite => [" CROSS JOIN recordings r".to_owned(), " CROSS JOIN calls c".to_owned()],
             Dialect::Postgres => [
                 format!(
                     " CROSS JOIN LATERAL (SELECT id, call, duration_ms, state, started_at FROM recordings WHERE call = {call} \
                      OFFSET 0) r"
                 ),
-                " CROSS JOIN LATERAL (SELECT id, number, agent, disposition, erased_at FROM calls WHERE id = r.call OFFSET 0) c"
-                    .to_owned(),
+                of_calls.to_owned(),
             ],
         }
     }

@@ -98,7 +98,7 @@ static CALLS: [Column; 24] = [
     int("talked_ms", Rule::End),
     text("disposition", Rule::End),
 ];
-static LEGS: [Column; 10] = [
+static LEGS: [Column; 11] = [
     int("call", Rule::Key),
     int("leg", Rule::Key),
     text("channel", Rule::First),
@@ -109,6 +109,7 @@ static LEGS: [Column; 10] = [
     int("ended_at", Rule::First),
     int("cause", Rule::First),
     int("wrapped_at", Rule::Least),
+    int("talked_at", Rule::Least),
 ];
 static OFFERS: [Column; 7] = [
     int("call", Rule::Key),

@@ -75,7 +75,7 @@ async fn run(database: &str, url: &str, recordings: u64) {
     store.close().await;
 }
 
-/// Statements that write calls, answers, contacts, recordings and marks.
+/// Statements that write calls, legs, contacts, recordings and marks.
 fn journal(recordings: u64) -> Vec<String> {
     let mut statements: Vec<_> = (1..=12)
         .map(|purpose| {
@@ -110,8 +110,8 @@ fn journal(recordings: u64) -> Vec<String> {
              FROM n JOIN client_phones p ON p.id = 1 + n * 7919 % (SELECT MAX(id) FROM client_phones)"
         ));
         statements.push(format!(
-            "{numbers} INSERT INTO offers (call, offer, agent, made_at, ended_at, outcome) \
-             SELECT {at} * 1048576, 1, {agent}, {at}, {at}, 'ANSWERED' FROM n"
+            "{numbers} INSERT INTO legs (call, leg, agent, answered_at, ended_at, talked_at) \
+             SELECT {at} * 1048576, 1, {agent}, {at}, {at} + {talked}, {at} FROM n"
         ));
         statements.push(format!(
             "{numbers} INSERT INTO contacts (version, kind, state, purpose, client, phone, description, comment, in_call, \

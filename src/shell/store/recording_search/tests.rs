@@ -38,9 +38,14 @@ async fn talk(store: &Store, n: u64, number: &str, seconds: u64, disposition: Di
         at,
     };
     store.write_facts(&[arrived, ended]).await.unwrap();
-    for (offer, agent) in [(1, 7), (2, 7), (3, 1)] {
-        let sql = "INSERT INTO offers (call, offer, agent, outcome) VALUES ($1, $2, $3, 'ANSWERED')";
-        store.execute(Sql::new(sql).with(call_key(call)).with(offer).with(agent)).await.unwrap();
+    // One is rung and does not talk; the other does, and is transferred to and fro.
+    for (leg, agent) in [(1, 8), (2, 7), (3, 7), (4, 1)] {
+        let channel = format!("pz-{n}-{leg}").into();
+        let mut facts = vec![Fact::LegStarted { call, leg, channel, agent: Some(AgentId(agent)), number: None, at }];
+        if agent != 8 {
+            facts.push(Fact::CallBridged { call, leg, agent: Some(AgentId(agent)), at });
+        }
+        store.write_facts(&facts).await.unwrap();
     }
     let file = stored(n).file.map(|file| ArchivedFile { duration: Duration::from_secs(seconds), ..file });
     store.save_recording(NewRecording { file, ..stored(n) }).await.unwrap()
