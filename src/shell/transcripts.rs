@@ -105,11 +105,12 @@ impl Work {
         match self.recognise(&job).await {
             Ok(words) => {
                 self.store.keep_transcript(job.recording, &words, clock::wall()).await?;
-                info!(recording = job.recording, words = words.len(), "recognised");
+                info!(recording = job.recording, call = %job.call, words = words.len(), "recognised");
             }
             Err(failure) => {
                 let last = job.attempt >= MOST_ATTEMPTS;
-                warn!(recording = job.recording, attempt = job.attempt, given_up = last, "not recognised: {failure}");
+                let (recording, call) = (job.recording, job.call);
+                warn!(recording, %call, attempt = job.attempt, given_up = last, "not recognised: {failure}");
                 let pause = PAUSE.saturating_mul(4_u32.saturating_pow(u32::try_from(job.attempt - 1).unwrap_or(0)));
                 self.store.transcript_failed(&job, &failure.to_string(), pause, clock::wall()).await?;
             }

@@ -124,7 +124,7 @@ fn transcripts(raw: &raw::Transcripts) -> Result<transcripts::Settings, ConfigEr
 
 fn recording(raw: raw::Recording, utc_offset_minutes: i32, data: &Path) -> Result<Recording, ConfigError> {
     let Some(format) = Format::parse(&raw.format) else {
-        return wrong("recording.format", raw.format, "use wav or flac");
+        return wrong("recording.format", raw.format, "use wav, flac or opus");
     };
     let night_hour = match raw.night_hour {
         -1 => None,

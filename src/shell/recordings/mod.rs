@@ -27,6 +27,7 @@ pub mod format;
 pub mod keeper;
 pub mod ledger;
 mod name;
+pub mod opus;
 pub mod peaks;
 pub mod read;
 pub mod rekey;

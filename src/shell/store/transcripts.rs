@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::search::fold;
+use crate::engine::ids::CallId;
 use crate::engine::time::Wall;
 
 use super::agents::{from_json, json};
@@ -55,6 +56,8 @@ pub struct TranscriptRow {
 pub struct TranscriptJob {
     /// Which.
     pub recording: i64,
+    /// Of which call.
+    pub call: CallId,
     /// Its file in the archive.
     pub path: String,
     /// This is the attempt of that number, from 1.
@@ -103,9 +106,9 @@ impl Store {
         let rows = self.write_returning(sql.with(now.0)).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let (recording, attempt) = (row.int("recording")?, row.int("attempts")?);
-        let file = self.get_recording(recording).await?.and_then(|row| row.file);
-        match file {
-            Some(file) => Ok(Some(TranscriptJob { recording, path: file.path, attempt })),
+        let kept = self.get_recording(recording).await?.and_then(|row| Some((row.call, row.file?)));
+        match kept {
+            Some((call, file)) => Ok(Some(TranscriptJob { recording, call, path: file.path, attempt })),
             None => {
                 // Erased or gone meanwhile: there is nothing to recognise.
                 self.execute(Sql::new("DELETE FROM transcripts WHERE recording = $1").with(recording)).await?;

@@ -10,7 +10,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::ids::{OrderId, PurposeId};
-use crate::engine::ids::AgentId;
+use crate::engine::ids::{AgentId, CallId};
 use crate::shell::recordings::ReadError;
 use crate::shell::store::recording_search::RecordingFilter;
 use crate::shell::store::recordings::{ArchivedFile, RecordingRow, RecordingState};
@@ -216,8 +216,8 @@ fn file_of(row: RecordingRow) -> Result<ArchivedFile, Problem> {
 }
 
 /// Why the sound cannot be had.
-fn no_sound(id: i64, cause: ReadError) -> Problem {
-    tracing::error!(recording = id, "{cause}");
+fn no_sound(id: i64, call: CallId, cause: ReadError) -> Problem {
+    tracing::error!(recording = id, %call, "{cause}");
     match cause {
         ReadError::Missing { .. } => Problem::not_found("the recording's file is gone; the engine's log says which"),
         ReadError::NoKey { .. } | ReadError::Damaged { .. } => {
@@ -248,11 +248,11 @@ impl Form {
     }
 }
 
-/// The sound, left the caller, right the agent: as it is kept (`audio/wav` or `audio/flac`), or as a WAV for export.
+/// The sound, left the caller, right the agent: as it is kept (`audio/wav`, `audio/flac` or `audio/ogg` with Opus), or as a WAV for export.
 /// Takes `Range`.
 #[utoipa::path(get, path = "/api/v1/recordings/{id}/audio", tag = "recordings", params(("id" = i64, Path), Form), responses(
-    (status = 200, content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/flac"))),
-    (status = 206, content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/flac"))),
+    (status = 200, content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/flac"), (Vec<u8> = "audio/ogg"))),
+    (status = 206, content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/flac"), (Vec<u8> = "audio/ogg"))),
     (status = 400, body = Problem), (status = 404, body = Problem), (status = 416, body = Problem)))]
 pub(super) async fn audio(
     State(state): State<WebState>,
@@ -314,13 +314,13 @@ pub(super) async fn sound_of(
     headers: &HeaderMap,
     as_wav: bool,
 ) -> Result<Response, Problem> {
-    let id = row.id;
+    let (id, call) = (row.id, row.call);
     let ArchivedFile { path, sha256, .. } = file_of(row)?;
     let vault = state.vault.clone();
     let opening = move || if as_wav { vault.open_wav(&path) } else { vault.open(&path) };
     let opened = tokio::task::spawn_blocking(opening).await;
     let opened = opened.map_err(|cause| Problem::internal(&format!("recording {id} was not opened: {cause}")))?;
-    let sound = opened.map_err(|cause| no_sound(id, cause))?;
+    let sound = opened.map_err(|cause| no_sound(id, call, cause))?;
     let tag = if as_wav { format!("{sha256}-wav") } else { sha256 };
     Ok(sound::wanted(sound, headers).map_or_else(|nothing| *nothing, |answer| answer.send(&tag)))
 }
@@ -339,7 +339,7 @@ pub(super) async fn picture(
 
 /// The picture of a recording: drawn once, then kept.
 pub(super) async fn picture_of(state: &WebState, row: RecordingRow) -> Result<Peaks, Problem> {
-    let id = row.id;
+    let (id, call) = (row.id, row.call);
     if let Some(file) = &row.file
         && let Some(kept) = state.store.picture_of(id, &file.sha256).await?
         && let Ok(peaks) = serde_json::from_str(&kept)
@@ -353,7 +353,7 @@ pub(super) async fn picture_of(state: &WebState, row: RecordingRow) -> Result<Pe
             state.store.keep_picture(id, &file.sha256, &picture).await?;
             Ok(peaks)
         }
-        Err(PeaksError::Unreadable(cause)) => Err(no_sound(id, cause)),
+        Err(PeaksError::Unreadable(cause)) => Err(no_sound(id, call, cause)),
         Err(other @ (PeaksError::Wav(_) | PeaksError::Busy)) => Err(Problem::unavailable(other.to_string())),
     }
 }

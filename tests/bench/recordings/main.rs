@@ -2,12 +2,12 @@
 //!
 //!     deploy/bench recordings [encode] [peaks] [search] [NUMBER]
 //!
-//! - `recordings.encode.wav`, `recordings.encode.flac`: a talk of ten minutes written, in seconds of talk for a second of
+//! - `recordings.encode.wav`, `recordings.encode.flac`, `recordings.encode.opus`: a talk of ten minutes written, in seconds of talk for a second of
 //!   one core; both in memory, so that no disk is measured
-//! - `recordings.flac_size`: of the WAV's bytes
+//! - `recordings.flac_size`, `recordings.opus_size`: of the WAV's bytes
 //! - `recordings.seal`: encryption, in seconds of talk (as WAV) for a second of one core
 //! - `recordings.search…`: see search.rs; a number as an argument is how many recordings there are, 1,000,000 without
-//! - `recordings.peaks.one_hour`, `recordings.peaks.one_hour_flac`: the picture of an hour, from a file to the picture
+//! - `recordings.peaks.one_hour`, `…_flac`, `…_opus`: the picture of an hour, from a file to the picture
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 #[path = "../queue/numbers.rs"]
@@ -52,17 +52,20 @@ fn encoding() {
     let sentences = sentences();
     let talk = talk(&sentences, TALK);
     let wav = encode(&talk, Format::Wav);
-    let flac = encode(&talk, Format::Flac);
     print("recordings.encode.wav", real_time(quantile(&wav.1, 0.5)), "x real time", None);
-    print("recordings.encode.flac", real_time(quantile(&flac.1, 0.5)), "x real time", None);
-    print("recordings.flac_size", 100.0 * flac.0.len() as f64 / wav.0.len() as f64, "% of WAV", None);
+    for format in [Format::Flac, Format::Opus] {
+        let (name, coded) = (format.as_str(), encode(&talk, format));
+        print(&format!("recordings.encode.{name}"), real_time(quantile(&coded.1, 0.5)), "x real time", None);
+        print(&format!("recordings.{name}_size"), 100.0 * coded.0.len() as f64 / wav.0.len() as f64, "% of WAV", None);
+    }
     print("recordings.seal", real_time(seal(&wav.0)), "x real time", None);
 }
 
 fn pictures() {
     let dir = tempfile::tempdir().unwrap();
     let hour = talk(&sentences(), 3_600);
-    for (format, name) in [(Format::Wav, "one_hour"), (Format::Flac, "one_hour_flac")] {
+    for (format, name) in [(Format::Wav, "one_hour"), (Format::Flac, "one_hour_flac"), (Format::Opus, "one_hour_opus")]
+    {
         let path = format!("hour.{}", format.as_str());
         std::fs::write(dir.path().join(&path), encode_once(&hour, format)).unwrap();
         let spans: Vec<_> = (0..TIMES)
