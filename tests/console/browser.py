@@ -37,6 +37,15 @@ EARS = """
     for (let at = 2; at < bins.length; at += 1) if (bins[at] > bins[top]) top = at;
     return { hertz: (top * ear.context.sampleRate) / ear.analyser.fftSize, level: bins[top] };
   };
+  // How loud it is at this frequency.
+  window.loud = (hertz) => {
+    const ear = window.ears.last;
+    if (!ear) return null;
+    const bins = new Float32Array(ear.analyser.frequencyBinCount);
+    ear.analyser.getFloatFrequencyData(bins);
+    const at = Math.round((hertz * ear.analyser.fftSize) / ear.context.sampleRate);
+    return Math.max(...bins.slice(at - 1, at + 2));
+  };
 })();
 """
 
@@ -175,6 +184,16 @@ class Desk:
             heard = self.page.evaluate("window.hears()")
             return heard if heard and abs(heard["hertz"] - hertz) < 15 and heard["level"] > -60 else None
         return wait_for(f"{self.login} hears {hertz} Hz", seconds, right)
+
+    def hears_all(self, present, absent=(), seconds=10):
+        """Among all that is heard are these tones, and not those."""
+        def right():
+            loud = {hertz: self.page.evaluate(f"window.loud({hertz})") for hertz in (*present, *absent)}
+            fits = all((loud[hertz] or -200) > -60 for hertz in present) and all((loud[hertz] or -200) < -70 for hertz in absent)
+            if not fits:
+                raise LookupError(loud)
+            return loud
+        return wait_for(f"{self.login} hears {present} and not {absent}", seconds, right)
 
     def has_heard(self, seconds):
         """So much sound has come to this browser since the call of this."""

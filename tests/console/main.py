@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from office import REPOSITORY, Office
 
-MODULES = ["test_phone", "test_listening", "test_devices", "test_lines", "test_orders", "test_journal", "test_callbacks", "test_views", "test_dialogs", "test_settings", "test_second_factor"]
+MODULES = ["test_phone", "test_listening", "test_supervisor", "test_devices", "test_lines", "test_orders", "test_journal", "test_callbacks", "test_views", "test_dialogs", "test_settings", "test_second_factor"]
 RESULTS = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "console"
 
 

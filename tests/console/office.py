@@ -211,6 +211,13 @@ allowed_numbers = ["+7"]
                 raise RuntimeError(not_yet.read().decode()) from None
         wait_for("the engine is ready", 30, ready)
 
+    def reconfigure(self, old, new):
+        """The engine anew, with this in place of that in its configuration."""
+        self.stop("engine")
+        self.config.write_text(self.config.read_text().replace(old, new))
+        self.start_engine()
+        self.chief.log_in("chief")
+
     def ari(self, method, path):
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}/ari{path}", method=method)
         import base64
@@ -227,10 +234,10 @@ allowed_numbers = ["+7"]
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def dispatcher(self, login, name, phone="browser"):
-        """A dispatcher with a login of the same name."""
+    def dispatcher(self, login, name, phone="browser", role="agent"):
+        """A dispatcher, or somebody else with a phone, with a login of the same name."""
         agent = self.chief.post("/agents", {"name": name, "endpoint": f"agent-{login}", "phone": phone})
-        self.chief.post("/users", {"login": login, "password": PASSWORD, "role": "agent", "agent": agent["id"]})
+        self.chief.post("/users", {"login": login, "password": PASSWORD, "role": role, "agent": agent["id"]})
         self.agents[login], self.passwords[login] = agent["id"], agent["sip_password"]
         return agent
 

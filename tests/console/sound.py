@@ -6,7 +6,7 @@ import wave
 
 CALLER = 440
 #: Each dispatcher has a tone of its own.
-DISPATCHERS = {"anna": 1000, "boris": 1250}
+DISPATCHERS = {"anna": 1000, "boris": 1250, "head": 1500}
 
 
 def mu_law(sample):

@@ -5,7 +5,6 @@ import json
 
 from office import wait_for
 from phones import Caller
-from test_phone import recording_of
 from test_views import is_in_order
 
 NUMBER = "79005550031"
@@ -19,30 +18,34 @@ def prepare(office):
 
 def talk(bench):
     """One talk of both tones, once for all tests of the file."""
-    if getattr(bench.office, "talked", False):
-        return
+    if not getattr(bench.office, "talked", False):
+        talk_of(bench, NUMBER)
+        bench.office.talked = True
+
+
+def talk_of(bench, number):
+    """A talk of five seconds of this caller with Anna, in the archive."""
     anna = bench.desk("anna").log_in()
-    caller = Caller(bench.office, NUMBER)
+    caller = Caller(bench.office, number)
     anna.answer()
     anna.has_heard(5)
     anna.page.keyboard.press("F9")
     caller.wait_noted("was_hung_up")
-    recording_of(bench.office, NUMBER)
+    wait_for("it is in the archive", 20, lambda: row(bench, number)["state"] == "stored")
     anna.close()
     bench.desks.remove(anna)
-    bench.office.talked = True
 
 
-def row(bench):
-    return bench.office.chief.get(f"/recordings?number={NUMBER}&limit=1")["items"][0]
+def row(bench, number=NUMBER):
+    return bench.office.chief.get(f"/recordings?number={number}&limit=1")["items"][0]
 
 
-def opened(bench, login="head", **options):
+def opened(bench, login="head", number=NUMBER, **options):
     talk(bench)
     desk = bench.desk(login, **options).log_in(ready=False)
     desk.page.evaluate("location.hash = '#/recordings'")
-    desk.page.fill("input[name=number]", "9005550031")
-    desk.page.click("main tr:has-text('555-00-31') button:has-text('Слушать')")
+    desk.page.fill("input[name=number]", number[1:])
+    desk.page.click(f"main tr:has-text('{number[-7:-4]}-{number[-4:-2]}-{number[-2:]}') button:has-text('Слушать')")
     # It plays by itself.
     wait_for("it plays", 10, lambda: at(desk.page) > 0.05)
     return desk
@@ -217,3 +220,29 @@ def test_it_is_refused_to_the_wrong_role_and_taking_it_away_is_a_right_of_its_ow
     head.page.wait_for_selector(".heard li:has-text('скачал')")
     told = json.dumps(bench.office.chief.get(f"/clients/{client}/hearings"), ensure_ascii=False)
     assert "anna" in told and "head" in told, told
+
+
+def test_a_recording_is_held_against_deletion_and_a_client_wishes_for_a_shorter_time(bench):
+    page = opened(bench).page
+    page.click(".player .play")
+    page.click(".listening button:has-text('Удержание записи')")
+    page.fill("dialog input[name=reason]", "Жалоба № 12")
+    page.click("dialog button:has-text('Удержать')")
+    page.wait_for_selector("dialog .held:has-text('Жалоба № 12')")
+    is_in_order(page, "the dialog of a hold")
+    path = f"/recordings/{row(bench)['id']}/hold"
+    assert bench.office.chief.get(path)["by"] == "head"
+    page.click("dialog button:has-text('Снять удержание')")
+    page.wait_for_selector("dialog .held", state="detached")
+    page.keyboard.press("Escape")
+    client = bench.office.chief.get(f"/clients?number=%2B{NUMBER}")["items"][0]["id"]
+    page.evaluate(f"location.hash = '#/clients/{client}'")
+    page.click(".kept summary")
+    page.fill(".kept input[name=days]", "30")
+    page.click(".kept button:has-text('Сохранить')")
+    page.wait_for_selector(".kept button:has-text('Убрать пожелание')")
+    assert bench.office.chief.get(f"/clients/{client}/recording-days")["days"] == 30
+    is_in_order(page, "a client with a wish")
+    page.click(".kept button:has-text('Убрать пожелание')")
+    page.wait_for_selector(".kept button:has-text('Убрать пожелание')", state="detached")
+    assert not page.input_value(".kept input[name=days]")

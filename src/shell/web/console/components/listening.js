@@ -5,6 +5,7 @@ import { get, patch, post, remove } from '../api.js';
 import { t, word, dateTime, span } from '../i18n.js';
 import { isSupervisor, me } from '../store/office.js';
 import { attempt, Dialog, FormDialog } from './dialog.js';
+import { Hold } from './keeping.js';
 
 const HOURS = [1, 24, 72, 168, 720];
 /// A new line of the transcript after so long a silence.
@@ -28,7 +29,7 @@ export function Listening({ id, at, length, seek, marks, setMarks, setPauses }) 
   return html`<div class="listening">
     <div class="buttons">
       <button type="button" onClick=${() => setOpen({ at_ms: Math.round(at), kind: 'note', text: '' })}>${t('mark.add', { at: span(at) })}</button>
-      ${isSupervisor.value && html`<button type="button" onClick=${() => setOpen('share')}>${t('share.title')}</button>`}
+      ${isSupervisor.value && html`<button type="button" onClick=${() => setOpen('share')}>${t('share.title')}</button> <${Hold} id=${id} />`}
       ${me.value && me.value.downloads && html`<a class="button" href=${`/api/v1/recordings/${id}/download`} download>${t('record.download')}</a>`}
     </div>
     ${marks.length > 0 && html`<ul class="marks" aria-label=${t('mark.list')}>${marks.map((mark) => html`<li key=${mark.id}>

@@ -13,6 +13,7 @@ import { ContactState } from '../components/contact.js';
 import { purposeOf } from '../store/purposes.js';
 import { orderFor } from './orderform.js';
 import { CallNumber } from '../components/callnumber.js';
+import { KeptDays } from '../components/keeping.js';
 
 export default function Clients({ path }) {
   return path.length ? html`<${Card} key=${path[0]} id=${path[0]} />` : html`<${Found} />`;
@@ -123,7 +124,7 @@ function Card({ id }) {
       </div>
       <${Timeline} id=${id} version=${client.version} />
     </div>
-    ${isSupervisor.value && html`<${Heard} id=${id} />`}
+    ${isSupervisor.value && html`<${Heard} id=${id} /><${KeptDays} id=${id} />`}
     ${open === 'edit' && html`<${FormDialog} title=${t('client.edit')} close=${close} fields=${fieldsOf(client)} send=${done((values) => patch(at, { ...written(values, client), version: client.version }))} />`}
     ${open === 'complaint' && html`<${FormDialog} title=${t('client.complaint')} close=${close} fields=${[{ name: 'text', label: t('client.complaint_text'), kind: 'text-long', required: true, longest: 2000 }]} send=${done((values) => post(`${at}/complaint`, values))} />`}
     ${open === 'block' && html`<${FormDialog} title=${t('client.block')} close=${close} fields=${[{ name: 'reason', label: t('reason'), required: true, longest: 500 }]} send=${done((values) => post(`${at}/block`, values))} />`}
