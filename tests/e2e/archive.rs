@@ -13,7 +13,7 @@ use crate::wait::{wait_for, wait_until};
 const EAGER: Manner = Manner::Answers { after: 100, talk: 0 };
 
 /// Runs `perezvon recording …`; whether it went well, and what it said.
-fn recording(office: &Office, command: &str) -> (bool, String) {
+pub fn recording(office: &Office, command: &str) -> (bool, String) {
     let config = office.config().display().to_string();
     let output = Command::new(PEREZVON).args(["recording", command, "--config", &config]).output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
@@ -27,7 +27,7 @@ fn restart_with(office: &mut Office, lines: &str) {
 }
 
 /// Files of the archive that are in their place.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -85,6 +85,24 @@ fn a_sealed_flac_is_heard_a_flipped_byte_is_found_and_a_new_key_takes_over() {
     heard(&office, &row);
     assert!(recording(&office, "verify").0);
     assert_eq!(files(&folder).len(), 1, "the file of the old key is gone");
+}
+
+#[test]
+fn an_opus_is_as_long_as_the_talk_and_has_each_voice_on_its_side() {
+    let mut office = Office::open(Options::default());
+    restart_with(&mut office, "format = \"opus\"");
+    let (_agent, _phone) = office.ready_agent("101", EAGER);
+    office.caller("79005550001", 4000).finish(15);
+    let story = office.story("79005550001", 10);
+    let row = office.recording(&story, "stored", 15);
+    let path = format!("/recordings/{}/audio", row["id"]);
+    let (kept, wav) = (office.api.get_bytes(&path), office.api.get_bytes(&format!("{path}?format=wav")));
+    assert!(kept.starts_with(b"OggS") && kept.len() * 5 < wav.len(), "{} of {} bytes", kept.len(), wav.len());
+    let sound = Recording::read(&wav);
+    sound.assert_tones();
+    let talked = story.talked_ms() as f64 / 1000.0;
+    assert!((sound.seconds() - talked).abs() <= 0.1, "{} s of {talked} s", sound.seconds());
+    assert!(recording(&office, "verify").0);
 }
 
 /// A small disk in place of a folder, gone with the test.

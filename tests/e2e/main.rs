@@ -33,8 +33,10 @@ mod wait;
 
 mod agents;
 mod faults;
+mod fifty;
 mod hang_ups;
 mod ivr;
+mod logs;
 mod machines;
 mod main_flow;
 mod monitors;

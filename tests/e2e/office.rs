@@ -219,7 +219,9 @@ impl Office {
         self.asterisk.take().expect("Asterisk runs").kill();
     }
 
-    fn add_user(&self, login: &str, password: &str, role: &str) {
+    /// Somebody who may log in.
+    #[track_caller]
+    pub fn add_user(&self, login: &str, password: &str, role: &str) {
         let config = self.config();
         let mut adding = Command::new(PEREZVON)
             .args(["user", "add", "--login", login, "--role", role, "--password-stdin", "--config"])

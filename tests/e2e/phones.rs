@@ -196,9 +196,15 @@ impl Office {
     /// Callers ring this number.
     #[track_caller]
     pub fn callers_of(&self, dialled: &str, callers: &[Caller], per_second: u32) -> Sipp {
+        self.callers_sounding(dialled, callers, per_second, CALLER)
+    }
+
+    /// Callers with a tone of their own.
+    #[track_caller]
+    pub fn callers_sounding(&self, dialled: &str, callers: &[Caller], per_second: u32, hertz: u32) -> Sipp {
         let lines: Vec<String> = callers.iter().map(|(number, ms)| format!("{number};{dialled};{ms}")).collect();
         let rate = ["-r".to_owned(), per_second.to_string()];
-        Sipp::start(self, "caller", self.ports.one(), CALLER, Some(&lines), &rate)
+        Sipp::start(self, "caller", self.ports.one(), hertz, Some(&lines), &rate)
     }
 
     /// One caller rings.
@@ -244,9 +250,16 @@ impl Office {
     /// Registers the agent's phone at this port.
     #[track_caller]
     pub fn register(&self, agent: &Agent, port: u16) {
-        let line = format!("{};127.0.0.1:{port};600;{}", agent.endpoint, agent.credentials());
+        self.register_all(std::slice::from_ref(agent), port);
+    }
+
+    /// Registers the phones of several agents that are one program at this port.
+    #[track_caller]
+    pub fn register_all(&self, agents: &[Agent], port: u16) {
+        let line = |agent: &Agent| format!("{};127.0.0.1:{port};600;{}", agent.endpoint, agent.credentials());
+        let lines: Vec<String> = agents.iter().map(line).collect();
         // From the phone's own port: Asterisk believes where a registration comes from more than what it says.
-        Sipp::start(self, "register", port, AGENT, Some(&[line]), &[]).finish(10);
+        Sipp::start(self, "register", port, AGENT, Some(&lines), &[]).finish(10);
     }
 
     /// The agent's phone with a tone of its own.
