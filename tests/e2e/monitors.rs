@@ -1,7 +1,6 @@
 //! A supervisor hears a talk, whispers, speaks with both, takes over; proved by what each phone is sent.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -90,21 +89,24 @@ fn assert_tones(who: &str, expected: &[u32], heard: impl Fn() -> Vec<i16>) {
 }
 
 impl Office {
-    /// Half a second of what Asterisk sends to this channel.
+    /// A second of what Asterisk sends to this channel.
     #[track_caller]
     fn overheard(&self, channel: &str) -> Vec<i16> {
         let name = format!("overheard-{}", self.ports.one());
         let snoop = format!("/channels/{channel}/snoop/{name}?app=onlooker&spy=out");
         let (status, told) = self.ari.ask(&Method::POST, &snoop).unwrap();
         assert_eq!(status, 200, "{told}");
-        let record = format!("/channels/{name}/record?name={name}&format=wav");
+        let record = format!("/channels/{name}/record?name={name}&format=wav&maxDurationSeconds=1");
         wait_for("the snoop can be recorded", 5, || match self.ari.ask(&Method::POST, &record) {
             Ok((201, _)) => Ok(()),
             other => Err(format!("{other:?}")),
         });
-        // A length of sound, not a wait for something to happen.
-        std::thread::sleep(Duration::from_millis(600));
-        let _ = self.ari.ask(&Method::POST, &format!("/recordings/live/{name}/stop"));
+        wait_for("the recording has its length", 5, || {
+            match self.ari.ask(&Method::GET, &format!("/recordings/live/{name}")) {
+                Ok((404, _)) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
         let wav = wait_for("the sound is there", 5, || self.ari.file(&format!("/recordings/stored/{name}/file")));
         let _ = self.ari.ask(&Method::DELETE, &format!("/channels/{name}"));
         let _ = self.ari.ask(&Method::DELETE, &format!("/recordings/stored/{name}"));
