@@ -152,11 +152,15 @@ impl Analysis {
 
     /// The next bytes of the stream, however many.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.feed_and(bytes, |_| {});
+        let Ok(()) = self.feed_and(bytes, |_| Ok::<_, std::convert::Infallible>(()));
     }
 
-    /// The same, and hands on the whole frames, some at a time.
-    pub fn feed_and(&mut self, bytes: &[u8], mut hand_on: impl FnMut(&[Frame])) {
+    /// The same, and hands on the whole frames, some at a time, until they are refused.
+    ///
+    /// # Errors
+    /// As `hand_on`; everything is measured all the same.
+    pub fn feed_and<E>(&mut self, bytes: &[u8], mut hand_on: impl FnMut(&[Frame]) -> Result<(), E>) -> Result<(), E> {
+        let mut outcome = Ok(());
         let Self { split, frames, left, right, rate } = self;
         let piece = (*rate / PIECES_A_SECOND).max(1);
         split.feed(bytes, |all| {
@@ -170,8 +174,11 @@ impl Analysis {
                 rest = after;
             }
             *frames += all.len() as u64;
-            hand_on(all);
+            if outcome.is_ok() {
+                outcome = hand_on(all);
+            }
         });
+        outcome
     }
 
     /// Whole frames so far.

@@ -64,13 +64,7 @@ impl<W: Write + Seek> StereoWav<W> {
             return Err(WavError::TooLong);
         }
         let Self { wav, analysis } = self;
-        let mut outcome = Ok(());
-        analysis.feed_and(bytes, |frames| {
-            if outcome.is_ok() {
-                outcome = write_frames(wav, frames);
-            }
-        });
-        Ok(outcome?)
+        Ok(analysis.feed_and(bytes, |frames| write_frames(wav, frames))?)
     }
 
     /// Completes the header with the length and tells what was written.

@@ -99,23 +99,9 @@ impl<W: Write + Seek> Encoder<W> {
         match self {
             Encoder::Wav(wav) => Ok(wav.feed(bytes)?),
             Encoder::Flac(flac, analysis) => {
-                let mut outcome = Ok(());
-                analysis.feed_and(bytes, |frames| {
-                    if outcome.is_ok() {
-                        outcome = flac.write_all(frames.as_flattened());
-                    }
-                });
-                Ok(outcome?)
+                Ok(analysis.feed_and(bytes, |frames| flac.write_all(frames.as_flattened()))?)
             }
-            Encoder::Opus(opus, analysis) => {
-                let mut outcome = Ok(());
-                analysis.feed_and(bytes, |frames| {
-                    if outcome.is_ok() {
-                        outcome = opus.feed(frames);
-                    }
-                });
-                Ok(outcome?)
-            }
+            Encoder::Opus(opus, analysis) => Ok(analysis.feed_and(bytes, |frames| opus.feed(frames))?),
         }
     }
 
