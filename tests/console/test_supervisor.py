@@ -52,6 +52,43 @@ def test_a_talk_is_heard_whispered_into_joined_and_taken_over_from_the_wallboard
     assert modes == ["take_over", "listen", "join", "whisper", "listen"], modes
 
 
+def test_the_phone_is_lifted_by_itself_though_it_rings_before_the_page_is_told_why(bench):
+    anna, head = bench.desk("anna").log_in(), bench.desk("head")
+    stream = Stream(head.page)
+    head.log_in(ready=False)
+    head.registered()
+    caller = Caller(bench.office, "79005550045")
+    anna.answer()
+    head.page.evaluate("location.hash = '#/wallboard'")
+    listen = head.page.wait_for_selector("main tr:has-text('555-00-45') .live button:has-text('Слушать')")
+    stream.hold()
+    listen.click()
+    wait_for("the supervisor's phone rings", 10, lambda: head.page.evaluate("window.tones().length > 0"))
+    stream.release()
+    head.hears_all([CALLER, ANNA])
+    caller.hang_up()
+
+
+class Stream:
+    """What the engine tells the page as it happens, held up on its way."""
+
+    def __init__(self, page):
+        self.late, self.held, self.side = [], False, None
+        page.route_web_socket("**/api/v1/stream", self.opened)
+
+    def opened(self, side):
+        self.side = side
+        side.connect_to_server().on_message(lambda message: self.late.append(message) if self.held else side.send(message))
+
+    def hold(self):
+        self.held = True
+
+    def release(self):
+        self.held = False
+        while self.late:
+            self.side.send(self.late.pop(0))
+
+
 def test_a_form_is_made_a_talk_is_graded_by_it_and_the_agent_reads_the_grade(bench):
     talk(bench)
     page = bench.desk("head").log_in(ready=False).page

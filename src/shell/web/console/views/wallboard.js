@@ -57,16 +57,17 @@ function Live({ call, name }) {
   const [wanted, setWanted] = useState(false);
   const heard = call.monitors || [];
   const mine = heard.find((one) => one.agent === myAgentId.value);
-  const ringing = own.talk.value && own.talk.value.stage === 'ringing';
-  // Who has asked for it in this page need not lift the phone as well.
+  const talk = own.talk.value;
+  // Who has asked for it in this page need not lift the phone as well. Whether the phone rings or the engine tells of
+  // it first is a matter of chance.
+  const lifts = wanted && !!mine && !mine.since && !!talk && talk.stage === 'ringing' && talk.call === call.id;
   useEffect(() => {
-    if (wanted && mine && !mine.since && ringing) {
-      setWanted(false);
-      own.answer();
-    }
-  }, [wanted, mine && mine.since, ringing]);
+    if (!lifts) return;
+    setWanted(false);
+    own.answer();
+  }, [lifts]);
   const go = async (mode) => {
-    setWanted(true);
+    setWanted(!mine);
     if (!(await attempt(() => post(`/calls/${call.id}/monitor`, { mode })))) setWanted(false);
   };
   const can = ['talking', 'held', 'consulting'].includes(call.stage) && myAgentId.value !== null && !call.agents.includes(myAgentId.value);
