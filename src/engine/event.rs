@@ -105,6 +105,8 @@ pub enum NodeEvent {
     Up(Snapshot),
     /// The events socket is lost; calls on this Asterisk go on by themselves.
     Down,
+    /// Asterisk leaves a request unanswered for longer than it does when it is well. Said again as long as it lasts.
+    Slow,
     /// A channel entered the application by the dialplan.
     Arrived(Arrival),
     /// The far phone rings.
@@ -488,6 +490,8 @@ pub mod spans {
     pub const CARD: Duration = Duration::from_millis(300);
     /// A phone that is alive starts ringing within 20 ms; one that does not in this time is passed over.
     pub const RING_START: Duration = Duration::from_secs(2);
+    /// So long after it was seen to be slow, Asterisk is not believed when it tells nothing of a phone.
+    pub const SLOW: Duration = Duration::from_secs(10);
     /// Longest playback; its end is hardly reported when it fails.
     pub const PLAYBACK: Duration = Duration::from_secs(30);
     /// From asking for a bridge to both being in it.

@@ -181,6 +181,7 @@ impl Engine {
         match event {
             NodeEvent::Up(snapshot) => self.node_up(node, &snapshot),
             NodeEvent::Down => self.core.set_node(node, false),
+            NodeEvent::Slow => self.core.node_is_slow(node),
             NodeEvent::Arrived(arrival) => self.arrived(node, &arrival),
             NodeEvent::Ringing(channel) => match Own::parse(channel.as_str()) {
                 Some((id, own)) if self.dialled_rings(id, own) => {}

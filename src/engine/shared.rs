@@ -10,7 +10,7 @@ use super::acd::agent::{Agents, Hands};
 use super::acd::estimate::Estimate;
 use super::acd::queue::{Eligible, Line, Place};
 use super::command::{AriRequest, Command, Fact, Update};
-use super::event::Actor;
+use super::event::{Actor, spans};
 use super::ids::{AgentId, CallId, CallbackId, ChannelId, NodeId, QueueId};
 use super::leftover::Leftovers;
 use super::renumbered::Renumbered;
@@ -73,6 +73,8 @@ pub(super) struct Shared {
     /// Agents at work for each queue: counted when it changes, read with every announcement.
     at_work: Vec<usize>,
     nodes: BTreeMap<NodeId, bool>,
+    /// Until when an Asterisk that was slow is held for slow.
+    slow_until: BTreeMap<NodeId, Instant>,
 }
 
 impl Shared {
@@ -93,6 +95,7 @@ impl Shared {
             estimates: BTreeMap::new(),
             at_work: Vec::new(),
             nodes: BTreeMap::new(),
+            slow_until: BTreeMap::new(),
         }
     }
 
@@ -135,6 +138,15 @@ impl Shared {
     pub fn set_node(&mut self, node: NodeId, up: bool) {
         self.nodes.insert(node, up);
         self.publish(Update::Node { node, up });
+    }
+
+    pub fn node_is_slow(&mut self, node: NodeId) {
+        self.slow_until.insert(node, self.now.mono + spans::SLOW);
+    }
+
+    /// This Asterisk has more to do than it can: what it tells nothing of may be its own fault.
+    pub fn is_slow(&self, node: NodeId) -> bool {
+        self.slow_until.get(&node).is_some_and(|until| *until > self.now.mono)
     }
 
     pub fn nodes_up(&self) -> Vec<NodeId> {

@@ -397,6 +397,7 @@ fn told(event: &NodeEvent) -> String {
         NodeEvent::Device { endpoint, reachable } => format!("{endpoint} reachable: {reachable}"),
         NodeEvent::Registered { endpoint } => format!("{endpoint} says that it has registered"),
         NodeEvent::Down => "the socket is lost".to_owned(),
+        NodeEvent::Slow => "Asterisk answers late".to_owned(),
         NodeEvent::Up(_) | NodeEvent::Arrived(_) => format!("{event:?}"),
     }
 }

@@ -195,3 +195,38 @@ fn a_bridge_that_could_not_be_removed_is_asked_for_again() {
     office.passes(Duration::from_secs(6));
     assert_snapshot!(office.transcript());
 }
+
+/// Offered to the one agent by an Asterisk that answers late.
+fn offered_slowly() -> Office {
+    let mut office = Office::new(1, |settings| settings.greeting = false);
+    office.arrives("caller", "+79001234567");
+    office.card(1, CallerCard::default());
+    office.node(NodeEvent::Slow);
+    office.passes(Duration::from_secs(5));
+    office
+}
+
+#[test]
+fn a_phone_has_more_time_to_ring_while_asterisk_is_slow() {
+    let mut office = offered_slowly();
+    office.rings("C1-l1");
+    office.answers("C1-l1");
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn nobody_is_paused_for_a_phone_of_which_a_slow_asterisk_tells_nothing() {
+    let mut office = offered_slowly();
+    office.passes(Duration::from_secs(4));
+    office.gone("C1-l1", 0);
+    office.passes(Duration::from_secs(6));
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
+fn nobody_is_paused_for_a_busy_phone_while_asterisk_is_slow() {
+    let mut office = offered_slowly();
+    office.gone("C1-l1", 17);
+    office.passes(Duration::from_secs(6));
+    assert_snapshot!(office.transcript());
+}

@@ -360,6 +360,7 @@ impl World {
             NodeEvent::Gone { channel, .. } => self.channels.remove(channel).is_some(),
             NodeEvent::Up(_)
             | NodeEvent::Down
+            | NodeEvent::Slow
             | NodeEvent::Left(_)
             | NodeEvent::PlaybackEnded(_)
             | NodeEvent::Joined { .. }

@@ -201,7 +201,8 @@ impl World {
         let channel = if self.rng.coin() { ChannelId::from(leg) } else { ChannelId::from("1795293100.1") };
         let own = *self.rng.pick(&[Own::TalkBridge, Own::MixBridge, Own::ConsultBridge]);
         let bridge = BridgeId::from(if self.rng.coin() { own.id(call) } else { "another".to_owned() });
-        match self.rng.below(8) {
+        match self.rng.below(9) {
+            8 => NodeEvent::Slow,
             0 => NodeEvent::Ringing(channel),
             1 => NodeEvent::Answered(channel),
             2 => NodeEvent::Gone { channel, cause: self.rng.below(130) as u16 },

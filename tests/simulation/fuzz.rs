@@ -234,7 +234,8 @@ impl Liar {
                 NodeEvent::PlaybackEnded(PlaybackId::from(own.id(self.any_call())))
             }
             7 | 8 => NodeEvent::Joined { bridge, channel },
-            _ => match self.rng.below(3) {
+            _ => match self.rng.below(4) {
+                3 => NodeEvent::Slow,
                 0 => {
                     let endpoint = format!("agent-{}", self.rng.below(9));
                     if self.rng.per_mille(200) {

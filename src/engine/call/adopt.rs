@@ -244,6 +244,7 @@ impl Call {
                 purpose: if agent.is_some() { Purpose::Offer } else { Purpose::Transfer },
                 stage,
                 lease,
+                extra_leases: 0,
                 ring_time,
                 in_talk: false,
                 outcome: (stage == LegStage::Up).then_some(OfferOutcome::Answered),

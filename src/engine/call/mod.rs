@@ -130,6 +130,8 @@ struct Leg {
     stage: LegStage,
     /// When the present stage must be over; `None` while talking.
     lease: Option<Instant>,
+    /// Leases given to a phone that did not ring yet, after the first.
+    extra_leases: u8,
     ring_time: Duration,
     in_talk: bool,
     outcome: Option<OfferOutcome>,

@@ -16,6 +16,8 @@ use crate::engine::view::{Disposition, OfferOutcome, PauseReason, Status};
 
 /// How long Asterisk itself lets a phone ring after the core's lease: a net under the core, never the rule.
 const NET: Duration = Duration::from_secs(10);
+/// While Asterisk is slow a phone has so many times longer to start ringing.
+const EXTRA_LEASES: u8 = 3;
 /// Pause after Asterisk failed to make a leg.
 const BACK_OFF: Duration = Duration::from_millis(250);
 
@@ -124,6 +126,7 @@ impl Call {
             purpose,
             stage: LegStage::Trying,
             lease: Some(lease),
+            extra_leases: 0,
             ring_time,
             in_talk: false,
             outcome: None,
@@ -297,7 +300,11 @@ impl Call {
                 core.agent_releases(agent, call, no, self.queue);
             }
             if leg.purpose == Purpose::Offer && leg.outcome.is_none() {
-                self.offer_ended(core, no, agent, known.unwrap_or_else(|| outcome_of(cause, leg.stage)));
+                let mut outcome = known.unwrap_or_else(|| outcome_of(cause, leg.stage));
+                if leg.stage == LegStage::Trying {
+                    outcome = self.unheard(core, agent, outcome);
+                }
+                self.offer_ended(core, no, agent, outcome);
             }
             core.agent_puts_down(agent, call);
         }
@@ -359,6 +366,36 @@ impl Call {
         }
     }
 
+    /// How the offer to a phone that did not ring is over. While Asterisk itself is slow that says little about the phone:
+    /// nobody is paused for it, or an hour of rush would end with a hall of paused agents. The phone is left alone for a
+    /// moment instead; to ring it again at once would be more of what Asterisk has too much of.
+    fn unheard(&self, core: &mut Shared, agent: AgentId, outcome: OfferOutcome) -> OfferOutcome {
+        if !core.is_slow(self.node) || outcome == OfferOutcome::Lost {
+            return outcome;
+        }
+        core.agent_goes_away(agent);
+        OfferOutcome::Lost
+    }
+
+    /// Nothing was heard of a phone in the time in which one starts to ring. From a slow Asterisk, what it has begun is
+    /// worth more than the same once more.
+    fn does_not_ring(&mut self, core: &mut Shared, no: u32) {
+        let (call, lease) = (self.id, core.now.mono + spans::RING_START);
+        let slow = core.is_slow(self.node);
+        let Some(leg) = self.leg_mut(no) else { return };
+        if slow && leg.extra_leases < EXTRA_LEASES {
+            leg.extra_leases += 1;
+            leg.lease = Some(lease);
+            core.arm(call, lease, "lease");
+            return;
+        }
+        let outcome = match leg.agent {
+            Some(agent) => self.unheard(core, agent, OfferOutcome::Unreachable),
+            None => OfferOutcome::Unreachable,
+        };
+        self.release_leg(core, no, Some(outcome));
+    }
+
     pub(super) fn wake_legs(&mut self, core: &mut Shared, now: Instant) {
         let due: Vec<(u32, LegStage, u8)> = self
             .legs
@@ -368,7 +405,7 @@ impl Call {
             .collect();
         for (no, stage, hang_ups) in due {
             match stage {
-                LegStage::Trying => self.release_leg(core, no, Some(OfferOutcome::Unreachable)),
+                LegStage::Trying => self.does_not_ring(core, no),
                 LegStage::Ringing => self.release_leg(core, no, Some(OfferOutcome::RingNoAnswer)),
                 LegStage::Up => {}
                 LegStage::Releasing if hang_ups < 3 => self.hang_up_again(core, no),

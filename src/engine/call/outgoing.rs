@@ -58,6 +58,7 @@ impl Call {
             purpose: Purpose::Offer,
             stage: LegStage::Up,
             lease: None,
+            extra_leases: 0,
             ring_time: Duration::ZERO,
             in_talk: false,
             outcome: Some(OfferOutcome::Answered),

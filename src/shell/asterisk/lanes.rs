@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::engine::command::AriRequest;
-use crate::engine::event::{Event, Refusal};
+use crate::engine::event::{Event, NodeEvent, Refusal, spans};
 use crate::engine::ids::{CallId, NodeId};
 use crate::shell::voice::Voice;
 
 use super::NodeStats;
 use super::encode::{Names, Step, encode};
 use super::entrance::Entrances;
-use super::rest::{Rest, RestError};
+use super::rest::{DEADLINE, HttpRequest, Rest, RestError};
 
 /// In one lane: far more than a call ever has.
 const LONGEST_LANE: usize = 256;
@@ -31,6 +31,12 @@ const AT_ONCE: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
+/// Within this, Asterisk answers when it is well (a round trip takes some 3 ms); one that does not has more to do than it
+/// can.
+const WELL: Duration = Duration::from_millis(500);
+/// It is not said more often than this that Asterisk is slow.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
+
 /// All lanes of a node.
 pub(super) struct Lanes {
     node: NodeId,
@@ -41,6 +47,8 @@ pub(super) struct Lanes {
     stats: Arc<NodeStats>,
     entrances: Arc<Entrances>,
     waiting: Mutex<Waiting>,
+    /// When it was said last that Asterisk is slow.
+    said_slow: Mutex<Option<Instant>>,
 }
 
 /// A call is in the map exactly while a task serves its lane.
@@ -60,7 +68,8 @@ impl Lanes {
         stats: Arc<NodeStats>,
         entrances: Arc<Entrances>,
     ) -> Lanes {
-        Lanes { node, rest, names, voice, events, stats, entrances, waiting: Mutex::default() }
+        let (waiting, said_slow) = (Mutex::default(), Mutex::default());
+        Lanes { node, rest, names, voice, events, stats, entrances, waiting, said_slow }
     }
 
     /// Puts a request in line; gives it back when there is no room.
@@ -159,7 +168,7 @@ impl Lanes {
         let mut sent = 0;
         loop {
             sent += 1;
-            match self.rest.send(&step.request).await {
+            match self.send(&step.request).await {
                 Err(error) if sent <= AT_ONCE && step.too_early(&error) => {}
                 Err(error) if step.too_early(&error) && Instant::now() + pause < until => {
                     sleep(pause).await;
@@ -168,6 +177,37 @@ impl Lanes {
                 result => return result,
             }
         }
+    }
+
+    /// Sends it, and tells when Asterisk does not answer as soon as it should.
+    async fn send(&self, request: &HttpRequest) -> Result<Bytes, RestError> {
+        let sending = self.rest.send(request);
+        if request.deadline > DEADLINE {
+            // It waits for a channel's own thread: that says nothing about Asterisk as a whole.
+            return sending.await;
+        }
+        tokio::pin!(sending);
+        if let Ok(answer) = timeout(WELL, &mut sending).await {
+            return answer;
+        }
+        self.say_slow().await;
+        sending.await
+    }
+
+    async fn say_slow(&self) {
+        let now = Instant::now();
+        let before = {
+            let mut said = self.said_slow.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.is_some_and(|at| now - at < SAY_AGAIN) {
+                return;
+            }
+            said.replace(now)
+        };
+        if before.is_none_or(|at| now - at > spans::SLOW) {
+            warn!(node = self.node.0, "Asterisk answers late: it, or this machine, has more to do than it can");
+        }
+        // Nobody listens any more: the engine is about to end.
+        let _ = self.events.send(Event::Node(self.node, NodeEvent::Slow)).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -212,9 +252,12 @@ mod tests {
         }
 
         async fn refusal(&mut self) -> (CallId, Refusal) {
-            match tokio::time::timeout(PATIENCE, self.events.recv()).await.expect("no refusal").unwrap() {
-                Event::Refused { call, why, .. } => (call, why),
-                other => panic!("{other:?}"),
+            loop {
+                match tokio::time::timeout(PATIENCE, self.events.recv()).await.expect("no refusal").unwrap() {
+                    Event::Refused { call, why, .. } => return (call, why),
+                    Event::Node(_, NodeEvent::Slow) => {}
+                    other => panic!("{other:?}"),
+                }
             }
         }
     }
@@ -292,6 +335,23 @@ mod tests {
         rig.push(1, hang_up("next"));
         assert_eq!(rig.refusal().await, (CallId(1), Refusal::TimedOut));
         rig.fake.request("DELETE /channels/next").await;
+    }
+
+    #[tokio::test]
+    async fn an_asterisk_that_answers_late_is_told_of_once_a_second_and_one_that_waits_for_a_channel_is_not() {
+        let mut rig = Rig::start().await;
+        rig.fake.answer(|request| {
+            let late = request.contains("/late") || request.contains("/answer");
+            late.then(|| Answer::new(200, "{}").after(WELL + Duration::from_millis(100)))
+        });
+        rig.push(1, answer("17.1"));
+        rig.fake.request("POST /channels/17.1/answer").await;
+        rig.push(1, hang_up("late"));
+        rig.push(2, hang_up("late-too"));
+        rig.push(1, hang_up("after"));
+        rig.fake.request("DELETE /channels/after").await;
+        assert_eq!(rig.events.try_recv(), Ok(Event::Node(NodeId(0), NodeEvent::Slow)));
+        assert!(rig.events.try_recv().is_err());
     }
 
     #[tokio::test]

@@ -103,13 +103,13 @@ impl fmt::Debug for NodeConfig {
 }
 
 impl NodeConfig {
-    /// Host and port of the address, or what is wrong with it.
     /// Where it takes SIP over WebSocket.
     #[must_use]
     pub fn sip_socket(&self) -> String {
         format!("{}/ws", self.url.trim_end_matches('/').replacen("http", "ws", 1))
     }
 
+    /// Host and port of the address, or what is wrong with it.
     fn authority(&self) -> Result<String, NodeError> {
         let wrong = |why| NodeError::WrongUrl { node: self.name.clone(), url: self.url.clone(), why };
         let rest = match self.url.split_once("://") {

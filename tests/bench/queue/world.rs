@@ -280,8 +280,16 @@ impl World {
             Value::Array(channels) if channels.is_empty() => Ok(()),
             other => Err(other.to_string().chars().take(300).collect()),
         });
-        let _ = std::fs::remove_dir_all(self.dir.join("asterisk/spool/recording/perezvon"));
-        std::fs::create_dir_all(self.dir.join("asterisk/spool/recording/perezvon")).expect("a folder");
+        let spool = self.dir.join("asterisk/spool/recording/perezvon");
+        if self.engine.is_some() {
+            // What the engine does for the last talks belongs to the work too.
+            wait_for("the engine has fetched all recordings", 60, || match count(&spool) {
+                0 => Ok(()),
+                left => Err(format!("{left} are left")),
+            });
+        }
+        let _ = std::fs::remove_dir_all(&spool);
+        std::fs::create_dir_all(&spool).expect("a folder");
     }
 
     /// What went wrong, in the words of the engine and of Asterisk.
@@ -292,6 +300,10 @@ impl World {
         let last = &lines[lines.len().saturating_sub(9)..];
         format!("{}\n{}", last.join("\n"), tail(&self.dir.join("asterisk.log"), 5))
     }
+}
+
+fn count(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, |entries| entries.flatten().count())
 }
 
 fn ari(path: &str) -> Result<Value, String> {
