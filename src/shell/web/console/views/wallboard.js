@@ -67,7 +67,7 @@ function Live({ call, name }) {
     own.answer();
   }, [lifts]);
   const go = async (mode) => {
-    setWanted(!mine);
+    setWanted(!mine || !mine.since);
     if (!(await attempt(() => post(`/calls/${call.id}/monitor`, { mode })))) setWanted(false);
   };
   const can = ['talking', 'held', 'consulting'].includes(call.stage) && myAgentId.value !== null && !call.agents.includes(myAgentId.value);
