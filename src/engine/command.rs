@@ -127,7 +127,8 @@ pub enum AriRequest {
         /// Why.
         cause: HangUpCause,
     },
-    /// Set the channel variable `PEREZVON`, from which the call is adopted after a restart.
+    /// Set the channel variable `PEREZVON`, from which the call is adopted after a restart. Goes out
+    /// [beside](Self::is_beside) the other requests.
     SetMemo {
         /// Which channel.
         channel: ChannelId,
@@ -233,6 +234,15 @@ pub enum AriRequest {
     ToFallback(ChannelId),
     /// Set the global variable that tells the fallback dialplan which phones to ring (`PJSIP/a,PJSIP/b`).
     SetFallbackAgents(Vec<String>),
+}
+
+impl AriRequest {
+    /// Whether it goes out beside the other requests of its call instead of in line with them. A note on a channel waits
+    /// until the prompt there is over, and nothing depends on it: who stood behind it would wait for nothing, an agent's
+    /// phone that does not ring yet among them.
+    pub fn is_beside(&self) -> bool {
+        matches!(self, AriRequest::SetMemo { .. })
+    }
 }
 
 /// A fact for the journal. Written so that writing one twice changes nothing.

@@ -344,6 +344,9 @@ impl Office {
             if let AriRequest::SetMemo { channel, memo } | AriRequest::Dial { channel, memo, .. } = request {
                 self.memos.insert(channel.clone(), memo.clone());
             }
+            if let AriRequest::ToFallback(channel) = request {
+                self.memos.remove(channel);
+            }
             self.requests.push((*call, request.clone()));
         }
     }

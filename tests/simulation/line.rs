@@ -32,6 +32,9 @@ pub enum LinkState {
     Frozen,
 }
 
+/// The Asterisk, the call, and whether it is the lane [beside](AriRequest::is_beside).
+pub type Lane = (usize, CallId, bool);
+
 /// How long a request may wait for a channel's own thread.
 const CHANNEL_DEADLINE: i64 = 4 * SECOND;
 /// How long a request may go unanswered.
@@ -46,18 +49,20 @@ impl World {
             self.violate(format!("a request to an Asterisk that does not exist: {request:?}"));
             return;
         }
-        match self.lanes.get_mut(&(node, call)) {
-            Some(lane) => lane.push_back(request),
+        let lane = (node, call, request.is_beside());
+        match self.lanes.get_mut(&lane) {
+            Some(line) => line.push_back(request),
             None => {
-                self.lanes.insert((node, call), [request].into());
-                self.serve_lane(node, call);
+                self.lanes.insert(lane, [request].into());
+                self.serve_lane(lane);
             }
         }
     }
 
-    fn serve_lane(&mut self, node: usize, call: CallId) {
-        let Some(request) = self.lanes.get_mut(&(node, call)).and_then(|lane| lane.pop_front()) else {
-            self.lanes.remove(&(node, call));
+    fn serve_lane(&mut self, lane: Lane) {
+        let (node, call, _) = lane;
+        let Some(request) = self.lanes.get_mut(&lane).and_then(|line| line.pop_front()) else {
+            self.lanes.remove(&lane);
             return;
         };
         let span = self.latency();
@@ -176,11 +181,12 @@ impl World {
         if engine != self.incarnation {
             return;
         }
+        let lane = (node, call, request.is_beside());
         if let Err(why) = result {
             let node = self.node_id(node);
             self.feed(Event::Refused { node, call, request, why });
         }
-        self.serve_lane(node, call);
+        self.serve_lane(lane);
     }
 
     // ---- events

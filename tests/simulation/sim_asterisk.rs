@@ -111,7 +111,7 @@ impl Asterisk {
                 Ok(())
             }
             AriRequest::SetMemo { channel, memo } => {
-                self.known(channel)?.memo = Some(memo.clone());
+                self.in_app(channel)?.memo = Some(memo.clone());
                 Ok(())
             }
             AriRequest::Play { channel, playback, .. } => self.play(channel, playback),
@@ -171,7 +171,10 @@ impl Asterisk {
                 self.in_app(channel)?;
                 self.leave_bridge(channel);
                 self.stop_all(channel);
-                self.in_app(channel)?.in_app = false;
+                let channel_now = self.in_app(channel)?;
+                channel_now.in_app = false;
+                // So says the dialplan there.
+                channel_now.memo = None;
                 self.told.push(NodeEvent::Left(channel.clone()));
                 self.stirs.push(Stir::FellBack(channel.clone()));
                 Ok(())

@@ -14,7 +14,7 @@ use perezvon::engine::time::{Instant, Now, Wall};
 
 use crate::faults::Trouble;
 use crate::invariants::Checks;
-use crate::line::Link;
+use crate::line::{Lane, Link};
 use crate::plan::{BEGINNING, Plan, SECOND};
 use crate::rng::Rng;
 use crate::sim_agent::Phone;
@@ -161,7 +161,7 @@ pub struct World {
     pub incarnation: u32,
     pub nodes: Vec<Asterisk>,
     pub links: Vec<Link>,
-    pub lanes: BTreeMap<(usize, CallId), VecDeque<AriRequest>>,
+    pub lanes: BTreeMap<Lane, VecDeque<AriRequest>>,
     pub callers: Vec<Caller>,
     pub phones: Vec<Phone>,
     pub store: Store,

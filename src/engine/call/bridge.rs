@@ -226,8 +226,7 @@ impl Call {
         self.stop_prompt(core);
         self.music_off(core);
         self.leave_talk(core);
-        // The call ends here. A caller who comes back from there is a new one.
-        self.ari(core, AriRequest::SetMemo { channel: self.channel.clone(), memo: String::new() });
+        // The call ends here: the dialplan there removes the note on the channel.
         self.ari(core, AriRequest::ToFallback(self.channel.clone()));
         self.caller_gone = true;
         self.finish(core, Disposition::Fallback, 0);

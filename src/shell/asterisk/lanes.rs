@@ -1,4 +1,5 @@
-//! Requests of one call go out one after another, in a lane of its own; different calls do not wait for each other.
+//! Requests of one call go out one after another, in a lane of its own; different calls do not wait for each other. Beside
+//! it there is a second lane for what nobody waits for.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
@@ -51,10 +52,13 @@ pub(super) struct Lanes {
     said_slow: Mutex<Option<Instant>>,
 }
 
-/// A call is in the map exactly while a task serves its lane.
+/// Which lane: the call, and whether it is the one [beside](AriRequest::is_beside).
+type Lane = (CallId, bool);
+
+/// A lane is in the map exactly while a task serves it.
 #[derive(Default)]
 struct Waiting {
-    lanes: BTreeMap<CallId, VecDeque<AriRequest>>,
+    lanes: BTreeMap<Lane, VecDeque<AriRequest>>,
     count: usize,
 }
 
@@ -78,12 +82,13 @@ impl Lanes {
         if waiting.count >= MOST_WAITING {
             return Some(request);
         }
-        match waiting.lanes.get_mut(&call) {
-            Some(lane) if lane.len() >= LONGEST_LANE => return Some(request),
-            Some(lane) => lane.push_back(request),
+        let lane = (call, request.is_beside());
+        match waiting.lanes.get_mut(&lane) {
+            Some(line) if line.len() >= LONGEST_LANE => return Some(request),
+            Some(line) => line.push_back(request),
             None => {
-                waiting.lanes.insert(call, VecDeque::from([request]));
-                tokio::spawn(Lanes::serve(lanes.clone(), call));
+                waiting.lanes.insert(lane, VecDeque::from([request]));
+                tokio::spawn(Lanes::serve(lanes.clone(), lane));
             }
         }
         waiting.count += 1;
@@ -91,8 +96,9 @@ impl Lanes {
     }
 
     /// Carries out what waits in a lane until it is empty.
-    async fn serve(lanes: Arc<Lanes>, call: CallId) {
-        while let Some(request) = lanes.next(call) {
+    async fn serve(lanes: Arc<Lanes>, lane: Lane) {
+        let (call, _) = lane;
+        while let Some(request) = lanes.next(lane) {
             lanes.stats.requests.fetch_add(1, Ordering::Relaxed);
             if let Err(error) = lanes.carry_out(&request).await {
                 lanes.stats.refused.fetch_add(1, Ordering::Relaxed);
@@ -111,13 +117,13 @@ impl Lanes {
         }
     }
 
-    fn next(&self, call: CallId) -> Option<AriRequest> {
+    fn next(&self, lane: Lane) -> Option<AriRequest> {
         let mut waiting = self.lock();
-        let request = waiting.lanes.get_mut(&call).and_then(VecDeque::pop_front);
+        let request = waiting.lanes.get_mut(&lane).and_then(VecDeque::pop_front);
         if request.is_some() {
             waiting.count -= 1;
         } else {
-            waiting.lanes.remove(&call);
+            waiting.lanes.remove(&lane);
         }
         request
     }
@@ -302,6 +308,22 @@ mod tests {
         };
         tokio::time::timeout(PATIENCE, empty).await.unwrap();
         assert_eq!(rig.lanes.lock().count, 0);
+    }
+
+    #[tokio::test]
+    async fn a_note_that_waits_for_a_prompt_holds_up_nothing_but_the_next_note() {
+        let mut rig = Rig::start().await;
+        rig.fake.answer(|request| {
+            request.contains("/variable").then(|| Answer::new(200, "").after(Duration::from_millis(300)))
+        });
+        let note = |memo: &str| AriRequest::SetMemo { channel: "17.1".into(), memo: memo.to_owned() };
+        rig.push(1, note("first"));
+        rig.push(1, note("second"));
+        rig.push(1, hang_up("after"));
+        let asked = [rig.fake.request("").await, rig.fake.request("").await];
+        assert!(asked.contains(&"DELETE /channels/after?reason_code=16".to_owned()), "{asked:?}");
+        assert!(asked.iter().any(|text| text.contains("\"first\"")), "{asked:?}");
+        assert!(rig.fake.request("").await.contains("\"second\""));
     }
 
     #[tokio::test]

@@ -197,13 +197,15 @@ impl World {
         if !self.desk.agents.values().any(|state| *state == AgentState::Reserved(attempt)) {
             self.violate(format!("{attempt} is dialled and nobody is reserved: {:?}", self.desk.agents));
         }
-        let entered = |row: &Row| row.request.place().map(|place| place.entered);
-        let own = self.rows.get(&callback).and_then(entered);
+        // A level of priority counts as so much time waited.
+        let level = self.settings.priority_step.as_millis() as i64;
+        let stands = |row: &Row| row.request.place().map(|place| place.entered.0 - level * i64::from(place.priority));
+        let own = self.rows.get(&callback).and_then(stands);
         let before = self.rows.iter().find(|(id, row)| {
             let waits = row.end.is_none() && **id != callback && !self.desk.attempts.values().any(|of| of == *id);
             let long = self.desk.touched.get(id).is_some_and(|at| self.now.mono.0 - at > READY_FOR);
             let quiet = !self.channels.values().any(|one| one.number == row.request.number);
-            waits && long && quiet && entered(row).is_some() && entered(row) < own
+            waits && long && quiet && stands(row).is_some() && stands(row) < own
         });
         if let Some((other, _)) = before.filter(|_| !self.stepped) {
             self.violate(format!("callback {} overtakes {}", callback.0, other.0));
