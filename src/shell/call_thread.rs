@@ -39,8 +39,12 @@ impl CallThread {
         let (done, result) = oneshot::channel();
         thread::Builder::new().name("calls".to_owned()).spawn(move || {
             self.runtime.block_on(async {
-                // An error means that nobody waits any more: the process is about to end.
-                let _ = done.send(work.await);
+                // As a task, not as what the thread waits for: that has its turn only after one more look at the network.
+                match tokio::spawn(work).await {
+                    // An error means that nobody waits any more: the process is about to end.
+                    Ok(result) => drop(done.send(result)),
+                    Err(_) => drop(done),
+                }
                 farewell.await;
             });
         })?;

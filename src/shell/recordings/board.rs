@@ -278,6 +278,8 @@ impl Board {
             return Next::Wait(self.storage.until);
         }
         let room = self.jobs.len() < self.most / 2;
+        // One is enough to find out that disk and database still take nothing.
+        let most_at_once = if self.storage.failures > 0 { 1 } else { HANDFUL };
         let mut soonest: Option<Instant> = None;
         let after = self.lanes.range((std::ops::Bound::Excluded(self.last_lane), std::ops::Bound::Unbounded));
         let order: Vec<NodeId> = after.chain(self.lanes.range(..=self.last_lane)).map(|(node, _)| *node).collect();
@@ -304,7 +306,7 @@ impl Board {
                 soonest = soonest.into_iter().chain([due]).min();
             }
             let mut handful = Vec::new();
-            while handful.len() < HANDFUL
+            while handful.len() < most_at_once
                 && lane.due.first().is_some_and(|(due, _)| *due <= now)
                 && let Some((_, name)) = lane.due.pop_first()
             {

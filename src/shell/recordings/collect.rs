@@ -19,6 +19,7 @@ use super::contained;
 use super::file::{self, FileError, Piece, Written};
 use super::ledger::{Ledger, LedgerError};
 use super::name::{self, Name};
+use super::place::{Placed, ToPlace, place_all};
 use super::silence::Silence;
 use super::source::{Source, SourceError, Stream};
 use super::stats::ArchiveStats;
@@ -28,8 +29,8 @@ use crate::engine::time::Wall;
 use crate::shell::clock;
 use crate::shell::store::calls::FallbackCall;
 use crate::shell::store::pauses::CallPauses;
-use crate::shell::store::recordings::{ArchivedFile, NewRecording, RecordingState as State};
-use crate::speech::wav::{Fault, Level, Report};
+use crate::shell::store::recordings::{NewRecording, RecordingState as State};
+use crate::speech::wav::{Fault, Report};
 
 /// So many times a recording that is absent or too short is fetched before that is believed: 7.5 s in all.
 const TRIES: u32 = 5;
@@ -65,6 +66,22 @@ pub(super) struct Collector<S, L> {
     pub(super) files: AtomicU64,
 }
 
+/// How far an attempt at a recording has got.
+struct Tried {
+    job: Job,
+    outcome: Outcome,
+    /// Fetched and judged.
+    file: Option<ToPlace>,
+}
+
+/// What becomes of a recording that was looked at.
+enum Kept {
+    /// The next stage.
+    Stage(Stage),
+    /// It is to be stored first.
+    File(Box<ToPlace>),
+}
+
 /// Whose a recording is.
 enum Owner {
     Call {
@@ -81,20 +98,22 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         let mut tried = Vec::with_capacity(jobs.len());
         let mut away = false;
         for mut job in jobs {
+            let mut file = None;
             let outcome = match away {
                 // The others need not find out each for itself.
                 true => Outcome::Later(Duration::ZERO),
-                false => contained(ended(self.fetch_and_keep(&mut job))).await,
+                false => contained(ended(self.fetch_and_keep(&mut job, &mut file))).await,
             };
             away |= matches!(outcome, Outcome::NodeAway(_) | Outcome::StorageAway(_));
-            tried.push((job, outcome));
+            tried.push(Tried { job, outcome, file });
         }
         contained(async {
+            self.place(&mut tried).await;
             self.write(&mut tried).await;
             Outcome::Done
         })
         .await;
-        for (job, outcome) in &mut tried {
+        for Tried { job, outcome, .. } in &mut tried {
             if matches!(outcome, Outcome::Done) {
                 *outcome = match &job.stage {
                     Stage::Remove => contained(ended(self.remove(job))).await,
@@ -110,7 +129,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
                 }
             }
         }
-        tried
+        tried.into_iter().map(|tried| (tried.job, tried.outcome)).collect()
     }
 
     fn source(&self, node: NodeId) -> Result<&S, Outcome> {
@@ -118,25 +137,59 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         source.ok_or_else(|| Outcome::Failed(format!("there is no Asterisk number {}", node.0)))
     }
 
-    async fn fetch_and_keep(&self, job: &mut Job) -> Result<(), Outcome> {
+    async fn fetch_and_keep(&self, job: &mut Job, file: &mut Option<ToPlace>) -> Result<(), Outcome> {
         let source = self.source(job.node)?;
         if matches!(job.stage, Stage::Fetch) {
             job.stage = if self.was_erased(job).await? {
                 Stage::Remove
             } else {
                 let owner = self.owner(job, source).await?;
-                match self.fetch(job, source).await? {
+                let kept = match self.fetch(job, source).await? {
                     Some(written) => self.keep(job, owner, written).await?,
-                    None => self.absent(job, owner).await?,
+                    None => Kept::Stage(self.absent(job, owner).await?),
+                };
+                match kept {
+                    Kept::Stage(stage) => stage,
+                    Kept::File(to_place) => {
+                        *file = Some(*to_place);
+                        return Ok(());
+                    }
                 }
             };
         }
         Ok(())
     }
 
+    /// Moves the files of this handful to their places, all together.
+    async fn place(&self, tried: &mut [Tried]) {
+        let (ones, files): (Vec<&mut Tried>, Vec<ToPlace>) =
+            tried.iter_mut().filter_map(|one| one.file.take().map(|file| (one, file))).unzip();
+        if files.is_empty() {
+            return;
+        }
+        let vault = self.vault.clone();
+        match tokio::task::spawn_blocking(move || place_all(&vault, files)).await {
+            Ok(placed) => {
+                for (one, placed) in ones.into_iter().zip(placed) {
+                    match placed {
+                        Placed::There(entry) => one.job.stage = Stage::Write(entry),
+                        Placed::Better => one.job.stage = Stage::Remove,
+                        Placed::Refused(error) => one.outcome = error.into(),
+                        Placed::NotTried => one.outcome = Outcome::Later(Duration::ZERO),
+                    }
+                }
+            }
+            Err(error) => {
+                for one in ones {
+                    one.outcome = Outcome::Failed(format!("storing the file failed: {error}"));
+                }
+            }
+        }
+    }
+
     /// Writes what became of recordings in the database: all together, and where it does not take them so, each alone.
-    async fn write(&self, tried: &mut [(Job, Outcome)]) {
-        let to_write = |(job, outcome): &(Job, Outcome)| match (&job.stage, outcome) {
+    async fn write(&self, tried: &mut [Tried]) {
+        let to_write = |tried: &Tried| match (&tried.job.stage, &tried.outcome) {
             (Stage::Write(entry), Outcome::Done) => Some((**entry).clone()),
             (Stage::Fetch | Stage::Write(_) | Stage::Remove, _) => None,
         };
@@ -153,14 +206,13 @@ impl<S: Source, L: Ledger> Collector<S, L> {
                 }
                 all => all.clone(),
             };
-            let (job, outcome) = one;
             match saved {
                 Ok(()) => {
                     self.tell(&entry);
-                    job.wrote = true;
-                    job.stage = Stage::Remove;
+                    one.job.wrote = true;
+                    one.job.stage = Stage::Remove;
                 }
-                Err(error) => *outcome = error.into(),
+                Err(error) => one.outcome = error.into(),
             }
         }
     }
@@ -286,11 +338,11 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         }
         try_again(job)?;
         let problem = format!("Asterisk has no recording of a talk of {:.1} s", talked.as_secs_f64());
-        Ok(write(job, call, State::Missing, problem, None))
+        Ok(write(job, call, State::Missing, problem))
     }
 
-    /// Decides what a fetched recording is, and stores it.
-    async fn keep(&self, job: &mut Job, owner: Owner, written: Written) -> Result<Stage, Outcome> {
+    /// Decides what a fetched recording is, and whether it is to be stored.
+    async fn keep(&self, job: &mut Job, owner: Owner, written: Written) -> Result<Kept, Outcome> {
         let report = written.report.clone();
         let found = report.duration();
         let (call, expected) = match owner {
@@ -312,7 +364,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         };
         if worthless {
             self.stats.nothing_to_keep();
-            return Ok(Stage::Remove);
+            return Ok(Kept::Stage(Stage::Remove));
         }
         let (state, problem) = match expected {
             Some(talked) if !talked.is_zero() && talked < WORDLESS => (State::Stored, String::new()),
@@ -329,16 +381,8 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             try_again(job)?;
         }
         if report.frames == 0 {
-            return Ok(write(job, call, State::Missing, problem, None));
+            return Ok(Kept::Stage(write(job, call, State::Missing, problem)));
         }
-        match self.store(job, call, written).await? {
-            Some(file) => Ok(write(job, call, state, problem, Some(file))),
-            None => Ok(Stage::Remove),
-        }
-    }
-
-    /// Moves a begun file to its place; `None` when the archive has a longer one of the same recording already.
-    async fn store(&self, job: &Job, call: CallId, written: Written) -> Result<Option<ArchivedFile>, Outcome> {
         // Whose channel ended just now, in this life of the engine, was not archived before.
         let before = match job.task {
             Task::Ended { gone: true, .. } if job.failures == 0 => None,
@@ -346,32 +390,8 @@ impl<S: Source, L: Ledger> Collector<S, L> {
                 self.ledger.entry(job.node, &job.name).await?.and_then(|entry| entry.file)
             }
         };
-        let stem = path_stem(call);
-        let vault = self.vault.clone();
-        let storing = move || {
-            if let Some(before) = &before
-                && before.duration > written.report.duration()
-                && vault.checksum(&before.path).is_ok_and(|found| found.0 == before.sha256)
-            {
-                return Ok(None);
-            }
-            let (report, bytes, sha256) = (written.report.clone(), written.bytes, written.sha256.clone());
-            let path = written.put(&vault, &stem, before.as_ref().map(|before| before.path.as_str()))?;
-            let (left_rms, right_rms) = (of_32767(report.left), of_32767(report.right));
-            Ok(Some(ArchivedFile {
-                path,
-                sha256,
-                bytes,
-                duration: report.duration(),
-                channels: 2,
-                left_rms,
-                right_rms,
-            }))
-        };
-        let stored: Result<_, FileError> = tokio::task::spawn_blocking(storing)
-            .await
-            .map_err(|error| Outcome::Failed(format!("storing the file failed: {error}")))?;
-        Ok(stored?)
+        let entry = entry(job, call, state, problem);
+        Ok(Kept::File(Box::new(ToPlace { written, stem: path_stem(call), before, entry })))
     }
 
     /// Tells people what became of a recording.
@@ -403,7 +423,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         };
         // The row is for people to see. What is written already, or cannot be written, is no worse off without.
         if matches!(job.stage, Stage::Fetch) && matches!(self.ledger.entry(job.node, &job.name).await, Ok(None)) {
-            let entry = entry(job, call, State::Failed, why.to_owned(), None);
+            let entry = entry(job, call, State::Failed, why.to_owned());
             if let Err(error) = self.ledger.save(std::slice::from_ref(&entry)).await {
                 error!(%call, "that the recording cannot be archived ({why}) cannot be written either: {error}");
             } else {
@@ -417,20 +437,15 @@ async fn ended(attempt: impl Future<Output = Result<(), Outcome>>) -> Outcome {
     attempt.await.err().unwrap_or(Outcome::Done)
 }
 
-fn entry(job: &Job, call: CallId, state: State, problem: String, file: Option<ArchivedFile>) -> NewRecording {
+/// What is to be written, without a file.
+fn entry(job: &Job, call: CallId, state: State, problem: String) -> NewRecording {
     let (name, pauses) = (job.name.clone(), job.pauses.clone());
-    NewRecording { call, node: job.node, name, state, problem, pauses, file, at: clock::wall() }
+    NewRecording { call, node: job.node, name, state, problem, pauses, file: None, at: clock::wall() }
 }
 
 /// The stage in which this is written.
-fn write(job: &Job, call: CallId, state: State, problem: String, file: Option<ArchivedFile>) -> Stage {
-    Stage::Write(Box::new(entry(job, call, state, problem, file)))
-}
-
-/// Loudness as the database keeps it.
-fn of_32767(level: Level) -> u32 {
-    // Between 0 and 1: nothing is cut off.
-    (level.rms * 32_767.0).round() as u32
+fn write(job: &Job, call: CallId, state: State, problem: String) -> Stage {
+    Stage::Write(Box::new(entry(job, call, state, problem)))
 }
 
 /// Puts the job off until it has been tried often enough.

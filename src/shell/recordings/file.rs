@@ -3,6 +3,7 @@
 //! Everything here blocks and runs on threads for blocking work; bytes come over a bounded channel. Whoever feeds may
 //! vanish at any moment: only [`Piece::End`] makes a file whole.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -164,14 +165,21 @@ fn convert(target: &File, format: Format, mut pieces: mpsc::Receiver<Piece>, pat
 }
 
 impl Written {
-    /// Moves the file to `<day>/<call>.<ending>` and makes that durable. When another file lies there that is neither the
-    /// same nor `replaces`, it is left alone and a number is added to the name. Returns the path below `dir`.
-    pub(super) fn put(mut self, vault: &Vault, stem: &str, replaces: Option<&str>) -> Result<String, FileError> {
+    /// Moves the file to `<day>/<call>.<ending>`. When another file lies there that is neither the same nor `replaces`, it
+    /// is left alone and a number is added to the name. Returns the path below `dir`, and adds to `folders` which are
+    /// to be [synced](sync_folder) to make it durable.
+    pub(super) fn put(
+        mut self,
+        vault: &Vault,
+        stem: &str,
+        replaces: Option<&str>,
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<String, FileError> {
         for count in 1..=MOST_FILES_OF_A_CALL {
             let number = if count == 1 { String::new() } else { format!("-{count}") };
             let relative = format!("{}{stem}{number}.{}", vault.prefix(), self.ending);
             if replaces == Some(relative.as_str()) || self.may_take(vault, &relative)? {
-                self.file.place(vault, &relative)?;
+                folders.extend(self.file.place(vault, &relative)?);
                 return Ok(relative);
             }
         }
@@ -203,18 +211,19 @@ fn at(vault: &Vault, relative: &str, what: &'static str, cause: io::Error) -> Fi
 }
 
 impl Begun {
-    /// To its place on the disk or in S3.
-    fn place(&mut self, vault: &Vault, relative: &str) -> Result<(), FileError> {
+    /// To its place on the disk or in S3; which folders are to be synced to make it durable.
+    fn place(&mut self, vault: &Vault, relative: &str) -> Result<Vec<PathBuf>, FileError> {
         match vault.remote(relative).map_err(|cause| at(vault, relative, "store", cause))? {
             None => self.move_to(vault.dir(), &vault.dir().join(relative)),
             Some((bucket, key)) => {
                 let mut file = File::open(&self.path).map_err(io("read back", &self.path))?;
-                bucket.put(&key, &mut file).map_err(|cause| FileError::Bucket { place: bucket.place(&key), cause })
+                bucket.put(&key, &mut file).map_err(|cause| FileError::Bucket { place: bucket.place(&key), cause })?;
+                Ok(Vec::new())
             }
         }
     }
 
-    fn move_to(&mut self, dir: &Path, target: &Path) -> Result<(), FileError> {
+    fn move_to(&mut self, dir: &Path, target: &Path) -> Result<Vec<PathBuf>, FileError> {
         let folder = target.parent().unwrap_or(dir);
         let new_day = !folder.is_dir();
         if new_day {
@@ -224,9 +233,7 @@ impl Begun {
         self.in_place = true;
         // A new day makes up to three folders: each is a line in the one above.
         let above = folder.ancestors().take_while(|above| above.starts_with(dir));
-        above
-            .take(if new_day { 4 } else { 1 })
-            .try_for_each(|above| sync_folder(above).map_err(io("make durable", above)))
+        Ok(above.take(if new_day { 4 } else { 1 }).map(Path::to_owned).collect())
     }
 }
 
@@ -250,11 +257,14 @@ pub(super) fn reseal(vault: &Vault, path: &str) -> Result<Option<(String, String
         return Err(FileError::Sound(format!("{path} was read back as another sound after it was sealed")));
     }
     let (sha256, bytes) = checksum(&file.path).map_err(io("read back", &file.path))?;
-    file.place(vault, &relative)?;
+    for folder in file.place(vault, &relative)? {
+        sync_folder(&folder).map_err(io("make durable", &folder))?;
+    }
     Ok(Some((relative, sha256, bytes)))
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+/// Makes durable what was moved into this folder.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
@@ -322,7 +332,12 @@ mod tests {
     fn the_same_sound_put_twice_is_one_file_and_another_sound_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let put = |raw, replaces| {
-            written(dir.path(), "a", raw).put(&Vault::plain(dir.path()), "2026/11/21/c", replaces).unwrap()
+            let mut folders = BTreeSet::new();
+            let path = written(dir.path(), "a", raw)
+                .put(&Vault::plain(dir.path()), "2026/11/21/c", replaces, &mut folders)
+                .unwrap();
+            assert!(folders.contains(&dir.path().join("2026/11/21")), "{folders:?}");
+            path
         };
         assert_eq!(put(&[1; 400], None), "2026/11/21/c.wav");
         assert_eq!(put(&[1; 400], None), "2026/11/21/c.wav");
@@ -347,7 +362,7 @@ mod tests {
             let (sender, pieces) = mpsc::channel(4);
             sender.try_send(Piece::Bytes(Bytes::from_static(raw))).unwrap();
             sender.try_send(Piece::End).unwrap();
-            write(&vault, "a", pieces).unwrap().put(&vault, "2026/c", None).unwrap()
+            write(&vault, "a", pieces).unwrap().put(&vault, "2026/c", None, &mut BTreeSet::new()).unwrap()
         };
         let first = put(&[1; 400]);
         assert!(first.starts_with("2026/c.flac.k"), "{first}");

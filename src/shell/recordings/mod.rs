@@ -5,7 +5,7 @@
 //! - `name`: what the name of a recording tells
 //! - `board`: the list of work, bounded, with pauses
 //! - `collect`: one recording's way
-//! - `file`: writing a file so that a kill at any moment does no harm
+//! - `file`: writing a file so that a kill at any moment does no harm; `place`: moving those of a handful to their places
 //! - [`format`](mod@format): WAV and FLAC; [`seal`]: encryption; [`vault`]: where files lie and how they are read;
 //!   [`bucket`]: S3
 //! - [`erase`]: removing the sound of clients who were erased
@@ -29,6 +29,7 @@ pub mod ledger;
 mod name;
 pub mod opus;
 pub mod peaks;
+mod place;
 pub mod read;
 pub mod rekey;
 pub mod seal;
@@ -71,8 +72,9 @@ pub use vault::Vault;
 
 /// Recordings in hand at once, of all Asterisks.
 const WORKERS: usize = 4;
-/// Recordings of talks that end within this time are fetched one after another by one worker, which wakes up once.
-const BEAT: Duration = Duration::from_millis(250);
+/// Recordings of talks that end within this time are fetched one after another by one worker, which wakes up once and
+/// enters them in the database together: at 15 calls a second this saves a fifth of what the engine costs.
+const BEAT: Duration = Duration::from_secs(1);
 /// After a restart, calls of so many days are looked through for missing recordings.
 const LOOK_BACK_MS: i64 = 7 * 24 * 3_600_000;
 

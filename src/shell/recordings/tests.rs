@@ -332,7 +332,7 @@ async fn a_kill_at_any_step_is_harmless() {
         halt(&setup);
         let archive = setup.start();
         archive.collect(NODE, CALL, NAME, seconds(40), false);
-        tokio::time::advance(SETTLE).await;
+        tokio::time::advance(SETTLE + BEAT).await;
         match step {
             "in the transfer" => soon(|| setup.begun_files() == 1).await,
             "between the file and the row" => until(|| setup.folder.path().join(PATH).exists()).await,

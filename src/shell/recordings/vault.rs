@@ -262,7 +262,7 @@ mod tests {
         let (sender, pieces) = mpsc::channel(4);
         sender.try_send(Piece::Bytes(Bytes::copy_from_slice(raw))).unwrap();
         sender.try_send(Piece::End).unwrap();
-        write(vault, "a", pieces).unwrap().put(vault, stem, None)
+        write(vault, "a", pieces).unwrap().put(vault, stem, None, &mut std::collections::BTreeSet::new())
     }
 
     #[tokio::test(flavor = "multi_thread")]

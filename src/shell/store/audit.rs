@@ -7,6 +7,7 @@ use super::agents::{from_json, json};
 use super::calls::{narrow_time, page_of};
 use super::change::actor_words;
 use super::page::Place;
+use super::table::{Value, insert_of};
 use super::{Columns as _, Page, Result, Sql, Store, Tx};
 
 /// Something that was done.
@@ -68,7 +69,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer or does not accept it.
     pub async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
-        self.execute(insert(entry)?).await.map(drop)
+        self.execute(insert_of(self.dialect(), "audit", COLUMNS, vec![line(entry)?])).await.map(drop)
     }
 
     /// A page of the log, newest first.
@@ -105,24 +106,29 @@ impl Store {
 impl Tx {
     /// Adds a line, if the rest is done.
     pub(super) async fn append_audit(&mut self, entry: AuditEntry) -> Result<()> {
-        self.execute(insert(entry)?).await.map(drop)
+        self.append_audits([entry]).await
+    }
+
+    /// Adds lines, if the rest is done.
+    pub(super) async fn append_audits(&mut self, entries: impl IntoIterator<Item = AuditEntry>) -> Result<()> {
+        let lines = entries.into_iter().map(line).collect::<Result<_>>()?;
+        self.insert_into("audit", COLUMNS, lines, "").await
     }
 }
 
-fn insert(entry: AuditEntry) -> Result<Sql> {
+const COLUMNS: &str = "at, actor_kind, actor_name, action, subject, detail, address";
+
+fn line(entry: AuditEntry) -> Result<Vec<Value>> {
     let (kind, name) = actor_words(&entry.actor);
-    let sql = Sql::new(
-        "INSERT INTO audit (at, actor_kind, actor_name, action, subject, detail, address) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    );
-    Ok(sql
-        .with(entry.at.0)
-        .with(kind.to_owned())
-        .with(name)
-        .with(entry.action)
-        .with(entry.subject)
-        .with(json(&entry.detail)?)
-        .with(entry.address))
+    Ok(vec![
+        Value::Int(entry.at.0),
+        Value::Text(kind.to_owned()),
+        Value::Text(name),
+        Value::Text(entry.action),
+        Value::Text(entry.subject),
+        Value::Text(json(&entry.detail)?),
+        Value::Text(entry.address),
+    ])
 }
 
 #[cfg(test)]

@@ -41,15 +41,25 @@ impl Author {
         detail: serde_json::Value,
         at: Wall,
     ) -> Result<()> {
-        tx.append_audit(AuditEntry {
+        tx.append_audit(self.audit_line(action, subject, detail, at)).await
+    }
+
+    /// Such a line, to be added with others.
+    pub(super) fn audit_line(
+        &self,
+        action: impl Into<String>,
+        subject: impl ToString,
+        detail: serde_json::Value,
+        at: Wall,
+    ) -> AuditEntry {
+        AuditEntry {
             at,
             actor: self.actor.clone(),
             action: action.into(),
             subject: subject.to_string(),
             detail,
             address: self.address.clone(),
-        })
-        .await
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::time::Wall;
 
 use super::author::{Author, ChangeError};
 use super::change::{call_key, guessed_arrival};
-use super::clients::{COLUMNS, ClientRow, FROM, client_row, first_card};
+use super::clients::{COLUMNS, ClientRow, FROM, audit_line, client_row, first_card};
 use super::{Columns as _, Result, Sql, Store, Tx};
 
 /// Cards by their rows, and which of them a number leads to.
@@ -58,9 +58,7 @@ impl Store {
             counted.insert(row.id);
         }
         let counted: Vec<&ClientRow> = counted.iter().filter_map(|id| cards.rows.get(id)).collect();
-        for row in &counted {
-            tx.count(row.id, row.counters).await?;
-        }
+        tx.count_calls(&counted).await?;
         tx.commit().await?;
         counted.iter().for_each(|row| self.announce(row.update()));
         Ok(calls.iter().map(|(_, phone)| cards.of.get(phone.as_str()).copied()).collect())
@@ -107,13 +105,38 @@ impl Tx {
         let new = missing.iter().map(|(_, (phone, at))| first_card(phone, group, &author, *at));
         let new = new.collect::<Result<Vec<_>, _>>()?;
         let ids = self.insert_clients(&new).await?;
+        let mut lines = Vec::with_capacity(ids.len());
         for ((number, (_, at)), (id, (card, entries))) in missing.into_iter().zip(ids.into_iter().zip(new)) {
-            self.audit_entries(id, &entries, &author, *at).await?;
+            lines.extend(entries.iter().map(|entry| audit_line(id, entry, &author, *at)));
             cards.of.insert((*number).to_owned(), id);
             let row = ClientRow { id, card, counters: Default::default(), balances: Default::default() };
             cards.rows.insert(id, row);
         }
-        Ok(())
+        Ok(self.append_audits(lines).await?)
+    }
+
+    /// Sets how often these clients called, and when last.
+    async fn count_calls(&mut self, rows: &[&ClientRow]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // Both databases call the columns of VALUES so. PostgreSQL takes values without a cast for text.
+        let mut sql = Sql::new("UPDATE clients SET calls = v.column2, last_call = v.column3 FROM (VALUES ");
+        sql = sql.with_many(self.1);
+        for (at, row) in rows.iter().enumerate() {
+            let last = row.counters.last_call.map_or(0, |at| at.0);
+            for (between, value) in
+                [(if at == 0 { "(" } else { ", (" }, row.id.0), (", ", i64::from(row.counters.calls)), (", ", last)]
+            {
+                sql.push(between);
+                sql.push("CAST(");
+                sql.push_value(value);
+                sql.push(" AS BIGINT)");
+            }
+            sql.push(")");
+        }
+        sql.push(") AS v WHERE clients.id = v.column1");
+        self.execute(sql).await.map(drop)
     }
 }
 

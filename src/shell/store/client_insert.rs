@@ -16,7 +16,7 @@ use super::catalogue::whole;
 use super::change::reversed;
 use super::client_index::Document;
 use super::clients::ClientRow;
-use super::table::Value;
+use super::table::{Value, insert_of};
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
 /// Cards that are written at once; SQLite takes 32766 values in a statement.
@@ -78,7 +78,7 @@ impl Tx {
                 Value::Text(json(card)?),
             ]);
         }
-        let mut sql = self.insert_of("clients", columns, rows);
+        let mut sql = insert_of(self.1, "clients", columns, rows);
         sql.push(" RETURNING id");
         let ids = self.rows(sql).await?.iter().map(|row| row.int("id")).collect::<Result<Vec<_>>>()?;
         if ids.len() != cards.len() {
@@ -147,26 +147,9 @@ impl Tx {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut sql = self.insert_of(table, columns, rows);
+        let mut sql = insert_of(self.1, table, columns, rows);
         sql.push(end);
         self.execute(sql).await.map(drop)
-    }
-
-    fn insert_of(&self, table: &str, columns: &str, rows: Vec<Vec<Value>>) -> Sql {
-        let mut sql = Sql::new(format!("INSERT INTO {table} ({columns}) VALUES ")).with_many(self.1);
-        for (at, row) in rows.into_iter().enumerate() {
-            sql.push(if at == 0 { "(" } else { ", (" });
-            for (at, value) in row.into_iter().enumerate() {
-                sql.push(if at == 0 { "" } else { ", " });
-                match value {
-                    Value::Null => sql.push("NULL"),
-                    Value::Int(number) => sql.push_value(number),
-                    Value::Text(text) => sql.push_value(text),
-                }
-            }
-            sql.push(")");
-        }
-        sql
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::command::Update;
 use crate::engine::time::Wall;
 
 use super::agents::{from_json, json};
+use super::audit::AuditEntry;
 use super::author::{Author, ChangeError};
 use super::catalogue::whole;
 use super::change::reversed;
@@ -252,12 +253,7 @@ impl Tx {
         author: &Author,
         now: Wall,
     ) -> Result<()> {
-        for entry in entries {
-            let kind = entry.event.kind();
-            let detail = json!({ "event": kind, "version": entry.version });
-            author.audit(self, format!("client.{kind}"), id, detail, now).await?;
-        }
-        Ok(())
+        self.append_audits(entries.iter().map(|entry| audit_line(id, entry, author, now))).await
     }
 
     /// Sets the counters.
@@ -336,6 +332,13 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// The line of the audit log about an entry of a card's history.
+pub(super) fn audit_line(id: ClientId, entry: &Entry<Event>, author: &Author, now: Wall) -> AuditEntry {
+    let kind = entry.event.kind();
+    let detail = json!({ "event": kind, "version": entry.version });
+    author.audit_line(format!("client.{kind}"), id, detail, now)
 }
 
 impl ClientRow {

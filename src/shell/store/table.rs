@@ -20,6 +20,24 @@ pub(super) enum Value {
     Text(String),
 }
 
+/// Adds rows to a table of ours in one statement.
+pub(super) fn insert_of(dialect: Dialect, table: &str, columns: &str, rows: Vec<Vec<Value>>) -> Sql {
+    let mut sql = Sql::new(format!("INSERT INTO {table} ({columns}) VALUES ")).with_many(dialect);
+    for (at, row) in rows.into_iter().enumerate() {
+        sql.push(if at == 0 { "(" } else { ", (" });
+        for (at, value) in row.into_iter().enumerate() {
+            sql.push(if at == 0 { "" } else { ", " });
+            match value {
+                Value::Null => sql.push("NULL"),
+                Value::Int(number) => sql.push_value(number),
+                Value::Text(text) => sql.push_value(text),
+            }
+        }
+        sql.push(")");
+    }
+    sql
+}
+
 /// How a column of a row that is there is brought up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
