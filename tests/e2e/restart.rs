@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::office::{Office, Options};
@@ -140,6 +141,34 @@ fn a_caller_who_waits_in_the_fallback_comes_back_to_the_engine_with_the_time_wai
     assert_eq!(story.field("by_fallback"), true);
     assert!(story.field("waited_ms").as_u64().unwrap() > 3000, "the time in the fallback counts: {story:?} {waiting}");
     office.sound(&office.recording(&story, "stored", 15)).assert_tones();
+    office.assert_clean();
+}
+
+#[test]
+fn who_was_given_to_the_fallback_carries_no_note_of_the_former_call_and_comes_back_as_a_new_one() {
+    let office = Office::open(Options::default());
+    let agent = office.add_agent("101", json!({}));
+    let caller = office.caller("79005550001", 0);
+    office.wait_stage("79005550001", "waiting", 10);
+    let channel = office.ari.channel_of("79005550001");
+    let note = || office.ari.caller("79005550001").map(|found| found["channelvars"]["PEREZVON"].clone());
+    wait_until("the note is written", 10, &note, |note| note.as_ref().is_some_and(|note| note != ""));
+    wait_until("the journal knows the call", 10, || office.journal(), |calls| !calls.is_empty());
+    office.kill_engine();
+    // As the engine does it.
+    let path = format!("/channels/{channel}/continue?context=perezvon-fallback&extension=s");
+    assert_eq!(office.ari.ask(&Method::POST, &path).unwrap().0, 204);
+    wait_until("the note is removed", 10, &note, |note| note.as_ref().is_some_and(|note| note == ""));
+    office.start_engine();
+    office.wait_stage("79005550001", "waiting", 25);
+    let phone = office.phone(&agent, Manner::Answers { after: 100, talk: 1500 });
+    office.set_status(agent.id, "ready");
+    phone.wait_noted("answered 101", 1, 10);
+    caller.finish(15);
+    let stories = office.stories("79005550001", 2, 20);
+    let back = stories.iter().find(|story| story.field("by_fallback") == true).expect("the second call");
+    assert_eq!(back.disposition(), "COMPLETEAGENT");
+    assert!(stories.iter().any(|story| story.field("by_fallback") == false && story.talked_ms() == 0), "{stories:?}");
     office.assert_clean();
 }
 
