@@ -16,6 +16,10 @@ use perezvon::engine::settings::{AgentProfile, Settings};
 use perezvon::engine::time::{Instant, Now, Wall};
 use perezvon::engine::view::Status;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const AGENTS: u32 = 200;
 const NODE: NodeId = NodeId(0);
 
