@@ -82,7 +82,8 @@ fn login(world: &World, n: usize) -> String {
 fn used(world: &World, phones: &mut Phones) -> Duration {
     let before = cpu(world.engine_pid());
     let talk = (Duration::from_secs(1), Duration::from_secs(3));
-    let seen = phones.work(ENGINE, Work { flow: Flow::PerSecond(RATE), talk, span: SPAN, warm_up: Duration::ZERO });
+    let seen = phones
+        .work(ENGINE, Work { flow: Flow::PerSecond(RATE), talk, span: SPAN, warm_up: Duration::ZERO, speaking: true });
     assert!(seen.bad.is_empty(), "{:?}\n{}", seen.bad, world.complaints());
     let used = cpu(world.engine_pid()).saturating_sub(before);
     world.tidy();

@@ -34,6 +34,8 @@ pub struct Work {
     pub span: Duration,
     /// Nothing is noted before: the house fills up.
     pub warm_up: Duration,
+    /// Both parties speak in every talk; else the phones send no sound at all.
+    pub speaking: bool,
 }
 
 /// What the telephones saw.
@@ -401,13 +403,17 @@ impl Phones {
     fn acknowledged(&mut self, id: &str) {
         self.resends.remove(&format!("{id} ACK"));
         let Some(leg) = self.legs.get_mut(id).filter(|leg| !leg.talking) else { return };
+        let Some(work) = self.work else { return };
         leg.talking = true;
-        self.sound.speak(id, leg.media);
+        if work.speaking {
+            self.sound.speak(id, leg.media);
+        }
         if let Some(caller) = self.callers.get_mut(&leg.caller) {
             caller.stage = CallerStage::Talking;
-            self.sound.speak(&leg.caller, caller.media);
+            if work.speaking {
+                self.sound.speak(&leg.caller, caller.media);
+            }
         }
-        let Some(work) = self.work else { return };
         let talk = self.chance.span(work.talk.0, work.talk.1);
         self.at(talk, Task::EndTalk(id.to_owned()));
     }
