@@ -249,12 +249,12 @@ impl Bench {
         print("queue.calls_per_second", ours, "calls/s", Some(theirs));
     }
 
-    /// In steps of a quarter up to the first rate that is too high, then between the last two.
+    /// In steps of a quarter up to the first rate that is too high, then between the last two down to 3 %.
     fn highest_rate(&mut self, system: System) -> f64 {
         self.set(system, AGENTS);
         let (mut carried, mut too_high) = (0.0, f64::INFINITY);
         let mut rate = BRISK;
-        while too_high > carried * 1.07 && rate < 1000.0 {
+        while too_high > carried * 1.03 && rate < 1000.0 {
             if self.carries(system, rate) {
                 carried = rate;
             } else {
