@@ -231,7 +231,12 @@ pub enum AriRequest {
         mode: MonitorMode,
     },
     /// Give the channel back to the dialplan's context `perezvon-fallback`.
-    ToFallback(ChannelId),
+    ToFallback {
+        /// Whom.
+        channel: ChannelId,
+        /// The number that the caller dialled, under which the channel comes back; empty when the office called.
+        dialled: String,
+    },
     /// Set the global variable that tells the fallback dialplan which phones to ring (`PJSIP/a,PJSIP/b`).
     SetFallbackAgents(Vec<String>),
 }

@@ -31,7 +31,7 @@ pub(super) fn worth_repeating(request: &AriRequest, why: &Refusal) -> bool {
     match request {
         AriRequest::HangUp { .. } | AriRequest::DestroyBridge(_) => *why != Refusal::NotFound,
         // In the dialplan already, if it is a conflict.
-        AriRequest::ToFallback(_) => !matches!(why, Refusal::NotFound | Refusal::Conflict),
+        AriRequest::ToFallback { .. } => !matches!(why, Refusal::NotFound | Refusal::Conflict),
         AriRequest::Answer(_)
         | AriRequest::SetMemo { .. }
         | AriRequest::Play { .. }

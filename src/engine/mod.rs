@@ -264,7 +264,8 @@ impl Engine {
         }
         // Never a busy tone: who cannot be served here is served by the fallback.
         if self.calls.len() >= self.core.settings.max_calls {
-            self.core.ari(node, CallId(0), AriRequest::ToFallback(arrival.channel.clone()));
+            let (channel, dialled) = (arrival.channel.clone(), arrival.dialled.clone());
+            self.core.ari(node, CallId(0), AriRequest::ToFallback { channel, dialled });
             return;
         }
         let id = self.next_call();

@@ -153,10 +153,11 @@ fn who_was_given_to_the_fallback_carries_no_note_of_the_former_call_and_comes_ba
     let channel = office.ari.channel_of("79005550001");
     let note = || office.ari.caller("79005550001").map(|found| found["channelvars"]["PEREZVON"].clone());
     wait_until("the note is written", 10, &note, |note| note.as_ref().is_some_and(|note| note != ""));
-    wait_until("the journal knows the call", 10, || office.journal(), |calls| !calls.is_empty());
+    let calls = wait_until("the journal knows the call", 10, || office.journal(), |calls| !calls.is_empty());
+    let dialled = calls[0]["dialled"].as_str().expect("a number").to_owned();
     office.kill_engine();
     // As the engine does it.
-    let path = format!("/channels/{channel}/continue?context=perezvon-fallback&extension=s");
+    let path = format!("/channels/{channel}/continue?context=perezvon-fallback&extension={dialled}");
     assert_eq!(office.ari.ask(&Method::POST, &path).unwrap().0, 204);
     wait_until("the note is removed", 10, &note, |note| note.as_ref().is_some_and(|note| note == ""));
     office.start_engine();
@@ -168,6 +169,7 @@ fn who_was_given_to_the_fallback_carries_no_note_of_the_former_call_and_comes_ba
     let stories = office.stories("79005550001", 2, 20);
     let back = stories.iter().find(|story| story.field("by_fallback") == true).expect("the second call");
     assert_eq!(back.disposition(), "COMPLETEAGENT");
+    assert_eq!(back.field("dialled"), dialled.as_str(), "it decides into which queue the caller comes");
     assert!(stories.iter().any(|story| story.field("by_fallback") == false && story.talked_ms() == 0), "{stories:?}");
     office.assert_clean();
 }

@@ -344,7 +344,7 @@ impl Office {
             if let AriRequest::SetMemo { channel, memo } | AriRequest::Dial { channel, memo, .. } = request {
                 self.memos.insert(channel.clone(), memo.clone());
             }
-            if let AriRequest::ToFallback(channel) = request {
+            if let AriRequest::ToFallback { channel, .. } = request {
                 self.memos.remove(channel);
             }
             self.requests.push((*call, request.clone()));
@@ -472,7 +472,9 @@ fn asked(request: &AriRequest) -> Option<String> {
         AriRequest::Snoop { on, snoop, bridge, mode } => {
             format!("snoop {} on {on} as {snoop} in {bridge}", mode.as_str())
         }
-        AriRequest::ToFallback(channel) => format!("{channel} to the fallback dialplan"),
+        AriRequest::ToFallback { channel, dialled } => {
+            format!("{channel} to the fallback dialplan, dialled {dialled:?}")
+        }
         // Moments of the wall clock: the unit tests of the note read them.
         AriRequest::SetMemo { channel, .. } => format!("note on {channel}"),
         AriRequest::SetFallbackAgents(_) => return None,

@@ -155,7 +155,7 @@ impl World {
                 // The shell takes 409 for done already in these cases.
                 (0, AriRequest::Play { .. } | AriRequest::CreateBridge(_)) => Refusal::Failed("fault".to_owned()),
                 // A conflict says that the caller is in the dialplan already; Asterisk does not lie.
-                (0, AriRequest::ToFallback(_)) => Refusal::Failed("fault".to_owned()),
+                (0, AriRequest::ToFallback { .. }) => Refusal::Failed("fault".to_owned()),
                 (0, _) => Refusal::Conflict,
                 (1, _) => Refusal::Unprocessable("fault".to_owned()),
                 (2, AriRequest::Join { .. }) => Refusal::NotFound,

@@ -167,14 +167,14 @@ impl Asterisk {
                 }
                 joined
             }
-            AriRequest::ToFallback(channel) => {
+            AriRequest::ToFallback { channel, .. } => {
                 self.in_app(channel)?;
                 self.leave_bridge(channel);
                 self.stop_all(channel);
-                let channel_now = self.in_app(channel)?;
-                channel_now.in_app = false;
+                let given = self.in_app(channel)?;
+                given.in_app = false;
                 // So says the dialplan there.
-                channel_now.memo = None;
+                given.memo = None;
                 self.told.push(NodeEvent::Left(channel.clone()));
                 self.stirs.push(Stir::FellBack(channel.clone()));
                 Ok(())
@@ -207,7 +207,7 @@ impl Asterisk {
             | AriRequest::Snoop { .. }
             | AriRequest::CreateBridge(_)
             | AriRequest::DestroyBridge(_)
-            | AriRequest::ToFallback(_)
+            | AriRequest::ToFallback { .. }
             | AriRequest::SetFallbackAgents(_) => false,
         }
     }

@@ -227,7 +227,9 @@ impl Call {
         self.music_off(core);
         self.leave_talk(core);
         // The call ends here: the dialplan there removes the note on the channel.
-        self.ari(core, AriRequest::ToFallback(self.channel.clone()));
+        // Where the office called, the extension is the attempt's id and no number.
+        let dialled = if self.outgoing { String::new() } else { self.dialled.clone() };
+        self.ari(core, AriRequest::ToFallback { channel: self.channel.clone(), dialled });
         self.caller_gone = true;
         self.finish(core, Disposition::Fallback, 0);
     }

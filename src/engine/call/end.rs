@@ -145,7 +145,7 @@ impl Call {
                     self.channel_unknown(core, channel);
                 }
             }
-            AriRequest::ToFallback(channel) => {
+            AriRequest::ToFallback { channel, .. } => {
                 if worth_repeating(request, why) {
                     core.alarm(self.id, format!("{channel} could not be given to the fallback dialplan yet: {why}"));
                     core.ask_later(self.node, self.id, request.clone());

@@ -111,7 +111,7 @@ impl FeatureCall {
             | AriRequest::Part { .. }
             | AriRequest::Snoop { .. }
             | AriRequest::DestroyBridge(_)
-            | AriRequest::ToFallback(_)
+            | AriRequest::ToFallback { .. }
             | AriRequest::SetFallbackAgents(_) => false,
         }
     }

@@ -151,10 +151,12 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
                 undo: Some(HttpRequest::delete(&["channels", snoop.as_str()])),
             }
         }
-        AriRequest::ToFallback(channel) => one(HttpRequest::post(&["channels", channel.as_str(), "continue"])
-            .query("context", FALLBACK_CONTEXT)
-            .query("extension", "s")
-            .query("priority", "1")),
+        AriRequest::ToFallback { channel, dialled } => {
+            one(HttpRequest::post(&["channels", channel.as_str(), "continue"])
+                .query("context", FALLBACK_CONTEXT)
+                .query("extension", fallback_extension(dialled))
+                .query("priority", "1"))
+        }
         AriRequest::SetFallbackAgents(agents) => one(HttpRequest::post(&["asterisk", "variable"])
             .json(&json!({ "variable": FALLBACK_AGENTS, "value": fallback_agents(agents) }))),
     }
@@ -251,6 +253,12 @@ fn is_dialling_sign(sign: char) -> bool {
     sign.is_ascii_alphanumeric() || "+*#-._".contains(sign)
 }
 
+/// The number that was dialled, where the dialplan there has an extension for it: two characters or more of these.
+fn fallback_extension(dialled: &str) -> &str {
+    let known = |sign: char| sign.is_ascii_alphanumeric() || "+*#".contains(sign);
+    if dialled.chars().nth(1).is_some() && dialled.chars().all(known) { dialled } else { "s" }
+}
+
 fn fallback_agents(agents: &[String]) -> String {
     if agents.is_empty() {
         // An empty variable would leave the queue the members that it had.
@@ -308,7 +316,11 @@ mod tests {
             (AriRequest::RingbackOn(caller()), "POST /channels/pz1-17.1/ring"),
             (AriRequest::RingbackOff(caller()), "DELETE /channels/pz1-17.1/ring"),
             (
-                AriRequest::ToFallback(caller()),
+                AriRequest::ToFallback { channel: caller(), dialled: "+74951234567".to_owned() },
+                "POST /channels/pz1-17.1/continue?context=perezvon-fallback&extension=%2B74951234567&priority=1",
+            ),
+            (
+                AriRequest::ToFallback { channel: caller(), dialled: "7".to_owned() },
                 "POST /channels/pz1-17.1/continue?context=perezvon-fallback&extension=s&priority=1",
             ),
         ] {

@@ -116,7 +116,7 @@ impl StandIn {
             | AriRequest::RingbackOff(_)
             | AriRequest::CreateBridge(_)
             | AriRequest::DestroyBridge(_)
-            | AriRequest::ToFallback(_)
+            | AriRequest::ToFallback { .. }
             | AriRequest::SetFallbackAgents(_) => {}
         }
     }
