@@ -270,3 +270,27 @@ fn the_engine_comes_back_to_a_clean_state_when_a_killed_asterisk_does() {
     }
     office.assert_clean();
 }
+
+#[test]
+fn beyond_the_limit_a_caller_waits_in_the_fallback_and_comes_back_under_the_number_that_was_dialled() {
+    let office = Office::open(Options { limits: "max_calls = 1", ..Options::default() });
+    let agent = office.add_agent("101", json!({}));
+    let first = office.caller("79005550001", 5000);
+    let dialled = office.wait_stage("79005550001", "waiting", 10)["dialled"].clone();
+    let second = office.caller("79005550002", 0);
+    let place = || office.ari.caller("79005550002").map(|found| found["dialplan"].clone());
+    let there = wait_until("the fallback has the second caller", 10, place, |place| {
+        place.as_ref().is_some_and(|place| place["context"] == "perezvon-fallback")
+    });
+    assert_eq!(there.map(|place| place["exten"].clone()), Some(dialled.clone()), "it decides into which queue");
+    first.finish(15);
+    // After the turn there of 15 s, and there is room again.
+    office.wait_stage("79005550002", "waiting", 30);
+    let phone = office.phone(&agent, Manner::Answers { after: 100, talk: 1500 });
+    office.set_status(agent.id, "ready");
+    phone.wait_noted("answered 101", 1, 10);
+    second.finish(15);
+    let story = office.story("79005550002", 20);
+    assert_eq!((story.disposition(), story.field("dialled")), ("COMPLETEAGENT", &dialled));
+    office.assert_clean();
+}
