@@ -2,6 +2,8 @@
 //! server: the code and the database alone. A number as an argument is how many clients there are, 1,000,000 without.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+#[path = "../databases.rs"]
+mod databases;
 mod hints;
 mod office;
 

@@ -15,6 +15,8 @@ use perezvon::shell::store::Store;
 use perezvon::shell::store::author::Author;
 use perezvon::shell::store::orders::{FinishPrice, OrderChange};
 
+use crate::databases::{on_both, statements};
+
 /// Cards that are written at once.
 const BATCH: u64 = 2_000;
 /// Searches that are timed.
@@ -27,27 +29,7 @@ const NOW: Wall = Wall(1_800_000_000_000);
 
 /// Measures both databases; PostgreSQL only where one is named.
 pub fn measure(clients: u64) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let sqlite = format!("sqlite://{}/bench.db", folder.path().display());
-    runtime.block_on(run("sqlite", &sqlite, clients));
-    match std::env::var("PEREZVON_TEST_POSTGRES") {
-        Ok(base) => runtime.block_on(async {
-            let schema = format!("bench{}", std::process::id());
-            statement(&base, &format!("CREATE SCHEMA {schema}")).await;
-            let joint = if base.contains('?') { '&' } else { '?' };
-            run("postgres", &format!("{base}{joint}options[search_path]={schema}"), clients).await;
-            statement(&base, &format!("DROP SCHEMA {schema} CASCADE")).await;
-        }),
-        Err(_) => println!("# PostgreSQL is not measured: PEREZVON_TEST_POSTGRES names none"),
-    }
-}
-
-async fn statement(base: &str, sql: &str) {
-    sqlx::any::install_default_drivers();
-    let pool = sqlx::AnyPool::connect(base).await.expect("PostgreSQL answers");
-    sqlx::query(sql).execute(&pool).await.expect("a schema of its own");
-    pool.close().await;
+    on_both(async |database, url| run(database, url, clients).await);
 }
 
 async fn run(database: &str, url: &str, clients: u64) {
@@ -63,7 +45,7 @@ async fn run(database: &str, url: &str, clients: u64) {
     println!("# {database}: {clients} clients written in {:.1} s", took.as_secs_f64());
     if database == "postgres" {
         // What its own upkeep does by itself, sooner or later.
-        statement(url, "VACUUM ANALYZE").await;
+        statements(url, &["VACUUM ANALYZE".to_owned()]).await;
     }
     search(&store, database, &office, clients).await;
     orders(&store, database, &ids).await;

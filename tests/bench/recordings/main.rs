@@ -10,6 +10,8 @@
 //! - `recordings.peaks.one_hour`, `…_flac`, `…_opus`: the picture of an hour, from a file to the picture
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+#[path = "../databases.rs"]
+mod databases;
 #[path = "../queue/numbers.rs"]
 #[allow(dead_code)]
 mod numbers;

@@ -15,6 +15,8 @@ use perezvon::shell::store::author::Author;
 use perezvon::shell::store::recording_search::RecordingFilter;
 use perezvon::shell::store::recordings::RecordingState;
 
+use crate::databases::{on_both, statements};
+
 /// Recordings of one client.
 const OF_CLIENT: u64 = 10;
 /// Cards that are written at once.
@@ -29,30 +31,7 @@ const PORTION: u64 = 50_000;
 
 /// Measures both databases; PostgreSQL only where one is named.
 pub fn measure(recordings: u64) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let sqlite = format!("sqlite://{}/bench.db", folder.path().display());
-    runtime.block_on(run("sqlite", &sqlite, recordings));
-    drop(folder);
-    match std::env::var("PEREZVON_TEST_POSTGRES") {
-        Ok(base) => runtime.block_on(async {
-            let schema = format!("bench{}", std::process::id());
-            statements(&base, &[format!("CREATE SCHEMA {schema}")]).await;
-            let joint = if base.contains('?') { '&' } else { '?' };
-            run("postgres", &format!("{base}{joint}options[search_path]={schema}"), recordings).await;
-            statements(&base, &[format!("DROP SCHEMA {schema} CASCADE")]).await;
-        }),
-        Err(_) => println!("# PostgreSQL is not measured: PEREZVON_TEST_POSTGRES names none"),
-    }
-}
-
-async fn statements(url: &str, statements: &[String]) {
-    sqlx::any::install_default_drivers();
-    let pool = sqlx::AnyPool::connect(url).await.expect("the database answers");
-    for sql in statements {
-        sqlx::query(sql).execute(&pool).await.expect("the statement is done");
-    }
-    pool.close().await;
+    on_both(async |database, url| run(database, url, recordings).await);
 }
 
 async fn run(database: &str, url: &str, recordings: u64) {
