@@ -6,8 +6,9 @@ use crate::engine::time::Wall;
 use super::agents::{from_json, json};
 use super::calls::{narrow_time, page_of};
 use super::change::actor_words;
+use super::many::insert_of;
 use super::page::Place;
-use super::table::{Value, insert_of};
+use super::table::Value;
 use super::{Columns as _, Page, Result, Sql, Store, Tx};
 
 /// Something that was done.
@@ -69,7 +70,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer or does not accept it.
     pub async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
-        self.execute(insert_of(self.dialect(), "audit", COLUMNS, vec![line(entry)?])).await.map(drop)
+        self.execute(insert_of(self.dialect(), "audit", COLUMNS, &[line(entry)?])).await.map(drop)
     }
 
     /// A page of the log, newest first.

@@ -10,7 +10,7 @@ use crate::engine::view::Disposition;
 
 use super::change::{Change, call_key};
 use super::table::{Table, Value};
-use super::{Columns as _, Result, Sql, Tx};
+use super::{Columns as _, Result, Sql, Tx, many};
 
 /// A change of a callback. Columns have their names in the spill file, so that a later version can read it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -120,12 +120,12 @@ impl Tx {
 
     /// Whom the office called by these calls, in which the client is talked with, and since when.
     async fn reached_by(&mut self, calls: &[i64]) -> Result<Vec<(String, i64)>> {
-        let mut sql = Sql::new(
+        let text = format!(
             "SELECT number, bridged_at FROM calls WHERE outgoing = 1 AND number <> '' AND bridged_at IS NOT NULL \
-             AND id IN ",
+             AND id IN {}",
+            many::numbers(self.1)
         );
-        sql.push_list(calls.iter().copied());
-        let rows = self.rows(sql).await?;
+        let rows = self.rows(Sql::new(text).with_json(calls)).await?;
         rows.iter().map(|row| Ok((row.text("number")?, row.int("bridged_at")?))).collect()
     }
 
@@ -133,21 +133,17 @@ impl Tx {
     /// was closed.
     async fn close_lost_callers(&mut self, numbers: &[(String, i64)]) -> Result<Vec<CallbackId>> {
         let Some(latest) = numbers.iter().map(|(_, at)| *at).max() else { return Ok(Vec::new()) };
-        let names = || numbers.iter().map(|(number, _)| number.clone());
+        let names: Vec<&str> = numbers.iter().map(|(number, _)| number.as_str()).collect();
         let lost = "SELECT id FROM callbacks WHERE kind = 'lost' AND closed_at IS NULL";
-        let mut sql = Sql::new(
+        let named = many::texts(self.1);
+        let text = format!(
             "UPDATE callbacks SET state = CASE WHEN state = 'listed' THEN 'superseded' ELSE state END, \
-             ended_at = COALESCE(ended_at, $1), closed_at = $1, closed_by = '' \
-             WHERE state IN ('listed', 'exhausted') AND created_at < $1 AND id IN (",
-        )
-        .with(latest);
-        sql.push(&format!("{lost} AND number IN "));
-        sql.push_list(names());
-        sql.push(&format!(
-            " UNION {lost} AND client IN (SELECT client FROM client_phones WHERE until IS NULL AND number IN "
-        ));
-        sql.push_list(names());
-        sql.push(")) RETURNING id");
+             ended_at = COALESCE(ended_at, $2), closed_at = $2, closed_by = '' \
+             WHERE state IN ('listed', 'exhausted') AND created_at < $2 AND id IN ({lost} AND number IN {named} UNION \
+             {lost} AND client IN (SELECT client FROM client_phones WHERE until IS NULL AND number IN {named})) \
+             RETURNING id"
+        );
+        let sql = Sql::new(text).with_json(&names).with(latest);
         self.rows(sql).await?.iter().map(|row| row.int("id").map(CallbackId)).collect()
     }
 

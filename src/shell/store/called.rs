@@ -14,6 +14,8 @@ use crate::engine::time::Wall;
 use super::author::{Author, ChangeError};
 use super::change::{call_key, guessed_arrival};
 use super::clients::{COLUMNS, ClientRow, FROM, audit_line, client_row, first_card};
+use super::many::{records, texts};
+use super::table::Value;
 use super::{Columns as _, Result, Sql, Store, Tx};
 
 /// Cards by their rows, and which of them a number leads to.
@@ -68,18 +70,16 @@ impl Store {
 impl Tx {
     /// The cards of numbers that have one; nobody else changes them until this transaction ends.
     async fn cards_of(&mut self, numbers: &BTreeMap<&str, (&Phone, Wall)>) -> Result<Cards> {
-        let mut sql = Sql::new(format!(
-            "SELECT {COLUMNS}, p.number AS called_from{FROM}JOIN client_phones p ON p.client = c.id AND p.until IS NULL \
-             WHERE p.number IN ("
-        ))
-        .with_many(self.1);
-        for (at, number) in numbers.keys().enumerate() {
+        for number in numbers.keys() {
             self.lock_number(number).await?;
-            sql.push(if at == 0 { "" } else { ", " });
-            sql.push_value((*number).to_owned());
         }
-        sql.push(")");
-        sql.push(self.1.for_update());
+        let sql = Sql::new(format!(
+            "SELECT {COLUMNS}, p.number AS called_from{FROM}JOIN client_phones p ON p.client = c.id AND p.until IS NULL \
+             WHERE p.number IN {}{}",
+            texts(self.1),
+            self.1.for_update()
+        ))
+        .with_json(&numbers.keys().collect::<Vec<_>>());
         let mut cards = Cards::default();
         for row in self.rows(sql).await? {
             let number = row.text("called_from")?;
@@ -120,22 +120,16 @@ impl Tx {
         if rows.is_empty() {
             return Ok(());
         }
-        // Both databases call the columns of VALUES so. PostgreSQL takes values without a cast for text.
-        let mut sql = Sql::new("UPDATE clients SET calls = v.column2, last_call = v.column3 FROM (VALUES ");
-        sql = sql.with_many(self.1);
-        for (at, row) in rows.iter().enumerate() {
+        let columns = "id, calls, last_call";
+        let values = rows.iter().map(|row| {
             let last = row.counters.last_call.map_or(0, |at| at.0);
-            for (between, value) in
-                [(if at == 0 { "(" } else { ", (" }, row.id.0), (", ", i64::from(row.counters.calls)), (", ", last)]
-            {
-                sql.push(between);
-                sql.push("CAST(");
-                sql.push_value(value);
-                sql.push(" AS BIGINT)");
-            }
-            sql.push(")");
-        }
-        sql.push(") AS v WHERE clients.id = v.column1");
+            [row.id.0, i64::from(row.counters.calls), last].map(Value::Int)
+        });
+        let text = format!(
+            "UPDATE clients SET calls = r.calls, last_call = r.last_call FROM {} WHERE clients.id = r.id",
+            records(self.1, "clients", columns)
+        );
+        let sql = Sql::new(text).with_records(columns, &values.collect::<Vec<_>>());
         self.execute(sql).await.map(drop)
     }
 }

@@ -16,10 +16,11 @@ use super::catalogue::whole;
 use super::change::reversed;
 use super::client_index::Document;
 use super::clients::ClientRow;
-use super::table::{Value, insert_of};
+use super::many::{insert_of, texts};
+use super::table::Value;
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
-/// Cards that are written at once; SQLite takes 32766 values in a statement.
+/// Cards that are written at once: half a megabyte.
 const AT_ONCE: usize = 500;
 
 /// A card that no row has yet, with its history.
@@ -78,7 +79,7 @@ impl Tx {
                 Value::Text(json(card)?),
             ]);
         }
-        let mut sql = insert_of(self.1, "clients", columns, rows);
+        let mut sql = insert_of(self.1, "clients", columns, &rows);
         sql.push(" RETURNING id");
         let ids = self.rows(sql).await?.iter().map(|row| row.int("id")).collect::<Result<Vec<_>>>()?;
         if ids.len() != cards.len() {
@@ -111,15 +112,12 @@ impl Tx {
             let cards = ids.iter().zip(cards);
             cards.flat_map(|(id, (card, _))| card.phones.iter().map(move |phone| (*id, card, phone.number.as_str())))
         };
-        let mut asked = Sql::new("SELECT DISTINCT number FROM client_phones WHERE number IN (").with_many(self.1);
-        for (at, (_, _, number)) in numbers().enumerate() {
-            asked.push(if at == 0 { "" } else { ", " });
-            asked.push_value(number.to_owned());
-        }
-        asked.push(")");
-        if numbers().next().is_none() {
+        let asked: Vec<&str> = numbers().map(|(_, _, number)| number).collect();
+        if asked.is_empty() {
             return Ok(());
         }
+        let text = format!("SELECT DISTINCT number FROM client_phones WHERE number IN {}", texts(self.1));
+        let asked = Sql::new(text).with_json(&asked);
         let had = self.rows(asked).await?.iter().map(|row| row.text("number")).collect::<Result<BTreeSet<_>>>()?;
         let row = |(id, card, number): (ClientId, &Client, &str)| {
             // Calls from before the card are its owner's, unless somebody else had the number then.
@@ -147,7 +145,7 @@ impl Tx {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut sql = insert_of(self.1, table, columns, rows);
+        let mut sql = insert_of(self.1, table, columns, &rows);
         sql.push(end);
         self.execute(sql).await.map(drop)
     }

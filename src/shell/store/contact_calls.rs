@@ -16,6 +16,8 @@ use crate::engine::view::Disposition;
 use super::agents::{from_json, json};
 use super::call_events::Moment;
 use super::catalogue::whole;
+use super::many::{insert_of, numbers, texts};
+use super::table::Value;
 use super::{Columns as _, Result, Sql, Store, Tx};
 
 /// Calls of one statement.
@@ -68,20 +70,18 @@ impl Tx {
 
     /// Those of these calls that are contacts.
     async fn calls_seen(&mut self, ids: &[i64]) -> Result<Vec<Call>> {
-        let mut sql = Sql::new(
+        let text = format!(
             "SELECT id, number, queue, outgoing, agent, arrived_at, bridged_at, ended_at, disposition, talked_ms \
              FROM calls WHERE node IS NOT NULL AND erased_at IS NULL AND (bridged_at IS NOT NULL OR ended_at IS NOT NULL) \
-             AND id IN (",
-        )
-        .with_many(self.1);
-        push_list(&mut sql, ids.iter().copied());
-        sql.push(")");
-        let rows = self.rows(sql).await?;
+             AND id IN {}",
+            numbers(self.1)
+        );
+        let rows = self.rows(Sql::new(text).with_json(ids)).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let numbers = rows.iter().filter_map(|row| row.text_opt("number").ok().flatten()).filter(|n| !n.is_empty());
-        let clients = self.clients_of(numbers.collect()).await?;
+        let callers = rows.iter().filter_map(|row| row.text_opt("number").ok().flatten()).filter(|n| !n.is_empty());
+        let clients = self.clients_of(callers.collect()).await?;
         let purposes = self.purposes_of_queues().await?;
         rows.iter().map(|row| call(row, &clients, &purposes)).collect()
     }
@@ -91,11 +91,9 @@ impl Tx {
         if numbers.is_empty() {
             return Ok(known);
         }
-        let mut sql =
-            Sql::new("SELECT number, client FROM client_phones WHERE until IS NULL AND number IN (").with_many(self.1);
-        push_list(&mut sql, numbers.into_iter());
-        sql.push(")");
-        for row in self.rows(sql).await? {
+        let text =
+            format!("SELECT number, client FROM client_phones WHERE until IS NULL AND number IN {}", texts(self.1));
+        for row in self.rows(Sql::new(text).with_json(&numbers)).await? {
             known.insert(row.text("number")?, ClientId(row.int("client")?));
         }
         Ok(known)
@@ -133,7 +131,7 @@ impl Tx {
         let over = "UPDATE contacts SET state = 'done', version = version + 1, in_call = 0, \
                     responsible = COALESCE((SELECT 'agent:' || c.agent FROM calls c WHERE c.id = contacts.call), responsible), \
                     changed_at = (SELECT c.ended_at FROM calls c WHERE c.id = contacts.call), \
-                    ended_at = (SELECT c.ended_at FROM calls c WHERE c.id = contacts.call) WHERE in_call = 1 AND id IN (";
+                    ended_at = (SELECT c.ended_at FROM calls c WHERE c.id = contacts.call) WHERE in_call = 1";
         self.engine_changes(over, ended, updates).await?;
         self.reach_lost(talks, updates).await
     }
@@ -141,11 +139,13 @@ impl Tx {
     /// The contacts, which end with their calls, of these calls; those that people have taken over count as none that
     /// could end, and are not entered again.
     async fn contacts_of_calls(&mut self, calls: &[Call]) -> Result<BTreeMap<i64, (ContactId, u64, Option<ClientId>)>> {
-        let mut sql = Sql::new("SELECT id, call, version, client FROM contacts WHERE call IN (").with_many(self.1);
-        push_list(&mut sql, calls.iter().map(|call| call.id));
-        sql.push(")");
-        sql.push(self.1.for_update());
-        let rows = self.rows(sql).await?;
+        let text = format!(
+            "SELECT id, call, version, client FROM contacts WHERE call IN {}{}",
+            numbers(self.1),
+            self.1.for_update()
+        );
+        let ids: Vec<i64> = calls.iter().map(|call| call.id).collect();
+        let rows = self.rows(Sql::new(text).with_json(&ids)).await?;
         let read = |row: &AnyRow| {
             let contact = (ContactId(row.int("id")?), row.small("version")?, row.int_opt("client")?.map(ClientId));
             Ok((row.int("call")?, contact))
@@ -161,36 +161,30 @@ impl Tx {
         if new.is_empty() {
             return Ok(());
         }
-        let mut sql = Sql::new(
-            "INSERT INTO contacts (version, kind, state, purpose, client, phone, description, comment, responsible, \
-             in_call, outcome, call, created_at, changed_at, ended_at) VALUES ",
-        )
-        .with_many(self.1);
-        for (at, (call, contact, _)) in new.iter().enumerate() {
-            sql.push(if at == 0 { "(" } else { ", (" });
-            sql.push_value(whole(contact.version)?);
-            for text in [contact.kind.as_str(), contact.state.as_str()] {
-                sql.push(", ");
-                sql.push_value(text.to_owned());
-            }
-            for number in [contact.purpose.map(|purpose| purpose.0), contact.client.map(|client| client.0)] {
-                sql.push(", ");
-                sql.push_value(number);
-            }
-            sql.push(", ");
-            sql.push_value(contact.phone.clone());
-            sql.push(", '', '', ");
-            sql.push_value(contact.responsible.map(|person| person.to_string()));
-            sql.push(", ");
-            sql.push_value(i64::from(contact.in_call));
-            sql.push(", '', ");
-            for number in [*call, contact.created_at.0, contact.changed_at.0] {
-                sql.push_value(number);
-                sql.push(", ");
-            }
-            sql.push_value(contact.ended_at.map(|at| at.0));
-            sql.push(")");
+        let mut rows = Vec::with_capacity(new.len());
+        for (call, contact, _) in &new {
+            let text = |text: &str| Value::Text(text.to_owned());
+            rows.push([
+                Value::Int(whole(contact.version)?),
+                text(contact.kind.as_str()),
+                text(contact.state.as_str()),
+                contact.purpose.map_or(Value::Null, |purpose| Value::Int(purpose.0)),
+                contact.client.map_or(Value::Null, |client| Value::Int(client.0)),
+                text(&contact.phone),
+                text(""),
+                text(""),
+                contact.responsible.map_or(Value::Null, |person| Value::Text(person.to_string())),
+                Value::Int(i64::from(contact.in_call)),
+                text(""),
+                Value::Int(*call),
+                Value::Int(contact.created_at.0),
+                Value::Int(contact.changed_at.0),
+                contact.ended_at.map_or(Value::Null, |at| Value::Int(at.0)),
+            ]);
         }
+        let columns = "version, kind, state, purpose, client, phone, description, comment, responsible, in_call, \
+                       outcome, call, created_at, changed_at, ended_at";
+        let mut sql = insert_of(self.1, "contacts", columns, &rows);
         sql.push(" ON CONFLICT (call) WHERE call IS NOT NULL DO NOTHING RETURNING id, call");
         let mut ids = BTreeMap::new();
         for row in self.rows(sql).await? {
@@ -219,16 +213,14 @@ impl Tx {
         if talks.is_empty() {
             return Ok(());
         }
-        let numbers: BTreeSet<&str> = talks.iter().map(|(number, ..)| number.as_str()).collect();
-        let mut sql = Sql::new(
+        let talked: BTreeSet<&str> = talks.iter().map(|(number, ..)| number.as_str()).collect();
+        let text = format!(
             "SELECT id, version, client, phone, created_at FROM contacts WHERE ended_at IS NULL AND state = 'new' \
-             AND kind = 'call_in' AND responsible IS NULL AND phone <> '' AND phone IN (",
-        )
-        .with_many(self.1);
-        push_list(&mut sql, numbers.into_iter().map(str::to_owned));
-        sql.push(")");
-        sql.push(self.1.for_update());
-        for row in self.rows(sql).await? {
+             AND kind = 'call_in' AND responsible IS NULL AND phone <> '' AND phone IN {}{}",
+            texts(self.1),
+            self.1.for_update()
+        );
+        for row in self.rows(Sql::new(text).with_json(&talked)).await? {
             let (phone, came) = (row.text("phone")?, Wall(row.int("created_at")?));
             let later = talks.iter().find(|(number, _, arrived, _)| *number == phone && came < *arrived);
             let Some((_, responsible, _, at)) = later else { continue };
@@ -244,7 +236,7 @@ impl Tx {
         Ok(())
     }
 
-    /// One statement for all of these: it begins here and ends with a list of numbers.
+    /// One statement for all of these: what it does, to those of which a condition holds.
     async fn engine_changes(
         &mut self,
         statement: &'static str,
@@ -254,10 +246,9 @@ impl Tx {
         if happened.is_empty() {
             return Ok(());
         }
-        let mut sql = Sql::new(statement).with_many(self.1);
-        push_list(&mut sql, happened.iter().map(|one| one.id.0));
-        sql.push(") RETURNING id");
-        let rows = self.rows(sql).await?;
+        let text = format!("{statement} AND id IN {} RETURNING id", numbers(self.1));
+        let ids: Vec<i64> = happened.iter().map(|one| one.id.0).collect();
+        let rows = self.rows(Sql::new(text).with_json(&ids)).await?;
         let changed = rows.iter().map(|row| row.int("id")).collect::<Result<BTreeSet<_>>>()?;
         let mut lines = Vec::new();
         for Happened { id, entry, client } in happened {
@@ -287,27 +278,20 @@ impl Tx {
     }
 
     async fn insert_contact_history(&mut self, lines: &[(ContactId, Entry<Event>)]) -> Result<()> {
-        if lines.is_empty() {
-            return Ok(());
+        let mut rows = Vec::with_capacity(lines.len());
+        for (id, entry) in lines {
+            rows.push(vec![
+                Value::Int(id.0),
+                Value::Int(whole(entry.version)?),
+                Value::Int(entry.at.0),
+                Value::Text(entry.event.kind().to_owned()),
+                Value::Text(json(entry)?),
+            ]);
         }
-        let mut sql =
-            Sql::new("INSERT INTO contact_history (contact, version, at, kind, entry) VALUES ").with_many(self.1);
-        for (place, (id, entry)) in lines.iter().enumerate() {
-            sql.push(if place == 0 { "(" } else { ", (" });
-            for number in [id.0, whole(entry.version)?, entry.at.0] {
-                sql.push_value(number);
-                sql.push(", ");
-            }
-            sql.push_value(entry.event.kind().to_owned());
-            sql.push(", ");
-            sql.push_value(json(entry)?);
-            sql.push(")");
-        }
-        self.execute(sql).await.map(drop)
+        self.insert_into("contact_history", "contact, version, at, kind, entry", rows, "").await
     }
 }
 
-/// Values with commas between.
 /// Each queue that only one purpose has, with that purpose.
 fn by_queue(rows: &[AnyRow]) -> Result<BTreeMap<String, (PurposeId, Purpose)>> {
     let mut found: BTreeMap<String, Vec<(PurposeId, Purpose)>> = BTreeMap::new();
@@ -319,16 +303,6 @@ fn by_queue(rows: &[AnyRow]) -> Result<BTreeMap<String, (PurposeId, Purpose)>> {
     }
     let single = |(queue, mut all): (String, Vec<_>)| if all.len() == 1 { Some((queue, all.pop()?)) } else { None };
     Ok(found.into_iter().filter_map(single).collect())
-}
-
-fn push_list<T>(sql: &mut Sql, values: impl Iterator<Item = T>)
-where
-    T: 'static + sqlx::Encode<'static, sqlx::Any> + sqlx::Type<sqlx::Any>,
-{
-    for (at, value) in values.enumerate() {
-        sql.push(if at == 0 { "" } else { ", " });
-        sql.push_value(value);
-    }
 }
 
 fn call(row: &AnyRow, clients: &BTreeMap<String, ClientId>, purposes: &BTreeMap<String, PurposeId>) -> Result<Call> {

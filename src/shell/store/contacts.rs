@@ -19,6 +19,7 @@ use super::agents::{from_json, json};
 use super::author::{Author, ChangeError};
 use super::catalogue::{Item, whole};
 use super::change::call_id;
+use super::many::numbers;
 use super::notifications::Notice;
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
@@ -157,14 +158,12 @@ impl Store {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut sql = Sql::new("SELECT contact, document, number, link FROM contact_references WHERE contact IN (")
-            .with_many(self.dialect());
-        for (at, row) in rows.iter().enumerate() {
-            sql.push(if at == 0 { "" } else { ", " });
-            sql.push_value(row.id.0);
-        }
-        sql.push(") ORDER BY contact, place");
-        for line in self.rows(sql).await? {
+        let text = format!(
+            "SELECT contact, document, number, link FROM contact_references WHERE contact IN {} ORDER BY contact, place",
+            numbers(self.dialect())
+        );
+        let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
+        for line in self.rows(Sql::new(text).with_json(&ids)).await? {
             let contact = line.int("contact")?;
             if let Some(row) = rows.iter_mut().find(|row| row.id.0 == contact) {
                 row.contact.references.push(reference(&line)?);

@@ -8,7 +8,7 @@ use super::call_events::Moment;
 use super::callback_facts::{CallbackChange, Noted};
 use super::change::{Alive, Change, call_id, call_row};
 use super::monitors::MonitorChange;
-use super::table::{Row, Table, Value, statements};
+use super::table::{Row, Table, Value, upsert};
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
 /// A change that the database does not accept, whatever is tried.
@@ -67,8 +67,8 @@ impl Store {
         let batch = Batch::fold(changes);
         let mut tx = self.begin().await?;
         for table in Table::ALL {
-            for sql in statements(table, batch.rows.get(&table).map_or(&[], Vec::as_slice), self.dialect()) {
-                tx.execute(sql).await?;
+            if let Some(rows) = batch.rows.get(&table) {
+                tx.execute(upsert(table, rows, self.dialect())).await?;
             }
         }
         for change in &batch.monitors {
@@ -394,9 +394,7 @@ mod tests {
         on_both(async |t| {
             let mut tx = t.store.begin().await.unwrap();
             let rows = [call_row(id(1))];
-            for sql in statements(Table::Calls, &rows, t.store.dialect()) {
-                tx.execute(sql).await.unwrap();
-            }
+            tx.execute(upsert(Table::Calls, &rows, t.store.dialect())).await.unwrap();
             drop(tx);
             t.store.write_facts(&[arrived(2)]).await.unwrap();
             let calls = t.store.rows(Sql::new("SELECT id FROM calls")).await.unwrap();

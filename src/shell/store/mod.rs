@@ -1,6 +1,6 @@
 //! The database: SQLite by default, PostgreSQL by its URL. One set of statements serves both.
 //!
-//! - `open`, `schema`, `sql`: connections, tables, statements.
+//! - `open`, `schema`, `sql`, `many`: connections, tables, statements, statements for many rows.
 //! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
 //! - [`callbacks`], [`callback_list`]: clients whom the office calls.
 //! - [`calls`], [`callers`], [`recordings`], [`archive`], [`reports`], [`agent_time`]: what is asked of the
@@ -47,6 +47,7 @@ mod facts;
 pub mod idempotency;
 pub mod journal;
 pub mod ledgers;
+mod many;
 mod monitors;
 pub mod notifications;
 mod open;

@@ -1,5 +1,6 @@
 //! Archived recordings, and those that should be there and are not.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
@@ -8,9 +9,10 @@ use crate::engine::ids::{AgentId, CallId, NodeId};
 use crate::engine::time::Wall;
 
 use super::change::{call_id, call_key, call_row, millis};
+use super::many::records;
 use super::pauses::{self, Pause};
-use super::table::{Table, statements};
-use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
+use super::table::{Table, Value, upsert};
+use super::{Columns as _, Dialect, Result, Sql, Store, StoreError, Tx};
 
 /// How a recording is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,20 +138,21 @@ pub(super) const SELECT: &str = "SELECT r.id, r.call, r.node, r.name, r.path, r.
      FROM recordings r JOIN calls c ON c.id = r.call LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
 
 impl Store {
-    /// Saves what became of recordings, all of them or none. One that is saved again is brought up to date, but an
+    /// Saves what became of recordings, in one statement when their calls are known. Saved again, it changes nothing: after
+    /// an error all may be. One that is saved again is brought up to date, but an
     /// archived file is never forgotten because a later look found nothing any more.
     ///
     /// # Errors
     /// When the database does not answer or does not accept one of them.
     pub async fn save_recordings(&self, new: &[NewRecording]) -> Result<()> {
-        if let [one] = new {
-            return self.save_recording(one.clone()).await.map(drop);
+        // Nearly always the calls are known and nothing was erased.
+        let saved = self.write_returning(insert(self.dialect(), new)?).await?;
+        let saved =
+            saved.iter().map(|row| Ok((row.int("node")?, row.text("name")?))).collect::<Result<BTreeSet<_>>>()?;
+        for one in new.iter().filter(|one| !saved.contains(&(i64::from(one.node.0), one.name.clone()))) {
+            self.save_recording(one.clone()).await?;
         }
-        let mut tx = self.begin().await?;
-        for one in new {
-            tx.save_recording(one).await?;
-        }
-        tx.commit().await
+        Ok(())
     }
 
     /// Saves what became of a recording; answers its number.
@@ -157,10 +160,6 @@ impl Store {
     /// # Errors
     /// As [`save_recordings`](Self::save_recordings).
     pub async fn save_recording(&self, new: NewRecording) -> Result<i64> {
-        // Nearly always the call is known and nothing was erased.
-        if let Some(row) = self.write_returning(insert(&new)?).await?.first() {
-            return row.int("id");
-        }
         let mut tx = self.begin().await?;
         let id = tx.save_recording(&new).await?;
         tx.commit().await?;
@@ -221,20 +220,18 @@ pub(super) fn nameless(name: &str) -> &str {
 /// Of a call that is known; not where the recording was erased, nor in place of a file that is there where there is none.
 impl Tx {
     async fn save_recording(&mut self, new: &NewRecording) -> Result<i64> {
-        if let Some(row) = self.rows(insert(new)?).await?.first() {
+        if let Some(row) = self.rows(insert(self.1, std::slice::from_ref(new))?).await?.first() {
             return row.int("id");
         }
         // The call itself may still be on its way through the journal.
-        for sql in statements(Table::Calls, &[call_row(new.call)], self.1) {
-            self.execute(sql).await?;
-        }
+        self.execute(upsert(Table::Calls, &[call_row(new.call)], self.1)).await?;
         let erased = "SELECT id FROM recordings WHERE node = $1 AND name = $2 AND state = 'erased'";
         let erased = Sql::new(erased).with(i64::from(new.node.0)).with(nameless(&new.name).to_owned());
         if let Some(row) = self.row(erased).await? {
             // What was erased does not come back.
             return row.int("id");
         }
-        if let Some(row) = self.rows(insert(new)?).await?.first() {
+        if let Some(row) = self.rows(insert(self.1, std::slice::from_ref(new))?).await?.first() {
             return row.int("id");
         }
         // What is there is better, and was left.
@@ -244,37 +241,49 @@ impl Tx {
     }
 }
 
-fn insert(new: &NewRecording) -> Result<Sql> {
-    let file = &new.file;
-    let bytes = file.as_ref().map(|file| i64::try_from(file.bytes)).transpose();
-    let bytes = bytes.map_err(|_| StoreError::Invalid("a recording of that size".to_owned()))?;
-    let sql = Sql::new(
-        "INSERT INTO recordings (call, node, name, path, sha256, bytes, duration_ms, channels, left_rms, right_rms, \
-         state, problem, started_at, stored_at, pauses) SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-         arrived_at, $13, $15 FROM calls WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM recordings WHERE node = $2 AND name = $14 \
-         AND state = 'erased') ON CONFLICT (node, name) DO UPDATE SET \
+/// Answers of those that were written number, node and name.
+fn insert(dialect: Dialect, new: &[NewRecording]) -> Result<Sql> {
+    let columns = "call, node, name, path, sha256, bytes, duration_ms, channels, left_rms, right_rms, state, problem, \
+                   stored_at, pauses";
+    // What was erased is known by its name without the digits at the end.
+    let text = format!(
+        "INSERT INTO recordings ({columns}, started_at) SELECT r.call, r.node, r.name, r.path, r.sha256, r.bytes, \
+         r.duration_ms, r.channels, r.left_rms, r.right_rms, r.state, r.problem, r.stored_at, r.pauses, c.arrived_at \
+         FROM {} JOIN calls c ON c.id = r.call WHERE NOT EXISTS (SELECT 1 FROM recordings e WHERE e.node = r.node \
+         AND e.name IN (rtrim(r.name, '0123456789'), r.name) AND e.state = 'erased') \
+         ON CONFLICT (node, name) DO UPDATE SET \
          path = excluded.path, sha256 = excluded.sha256, bytes = excluded.bytes, duration_ms = excluded.duration_ms, \
          channels = excluded.channels, left_rms = excluded.left_rms, right_rms = excluded.right_rms, \
          state = excluded.state, problem = excluded.problem, stored_at = excluded.stored_at, \
          pauses = excluded.pauses \
-         WHERE excluded.path IS NOT NULL OR recordings.path IS NULL RETURNING id",
+         WHERE excluded.path IS NOT NULL OR recordings.path IS NULL RETURNING id, node, name",
+        records(dialect, "recordings", columns)
     );
-    Ok(sql
-        .with(call_key(new.call))
-        .with(i64::from(new.node.0))
-        .with(new.name.clone())
-        .with(file.as_ref().map(|file| file.path.clone()))
-        .with(file.as_ref().map(|file| file.sha256.clone()))
-        .with(bytes)
-        .with(file.as_ref().map(|file| millis(file.duration)))
-        .with(file.as_ref().map(|file| i64::from(file.channels)))
-        .with(file.as_ref().map(|file| i64::from(file.left_rms)))
-        .with(file.as_ref().map(|file| i64::from(file.right_rms)))
-        .with(new.state.as_str().to_owned())
-        .with(new.problem.clone())
-        .with(new.at.0)
-        .with(nameless(&new.name).to_owned())
-        .with(pauses::written(&new.pauses)))
+    let rows = new.iter().map(values).collect::<Result<Vec<_>>>()?;
+    Ok(Sql::new(text).with_records(columns, &rows))
+}
+
+fn values(new: &NewRecording) -> Result<[Value; 14]> {
+    let file = new.file.as_ref();
+    let number = |of: fn(&ArchivedFile) -> i64| file.map_or(Value::Null, |file| Value::Int(of(file)));
+    let bytes = file.map(|file| i64::try_from(file.bytes)).transpose();
+    let bytes = bytes.map_err(|_| StoreError::Invalid("a recording of that size".to_owned()))?;
+    Ok([
+        Value::Int(call_key(new.call)),
+        Value::Int(i64::from(new.node.0)),
+        Value::Text(new.name.clone()),
+        file.map_or(Value::Null, |file| Value::Text(file.path.clone())),
+        file.map_or(Value::Null, |file| Value::Text(file.sha256.clone())),
+        bytes.map_or(Value::Null, Value::Int),
+        number(|file| millis(file.duration)),
+        number(|file| i64::from(file.channels)),
+        number(|file| i64::from(file.left_rms)),
+        number(|file| i64::from(file.right_rms)),
+        Value::Text(new.state.as_str().to_owned()),
+        Value::Text(new.problem.clone()),
+        Value::Int(new.at.0),
+        Value::Text(pauses::written(&new.pauses)),
+    ])
 }
 
 pub(super) fn recording(row: &AnyRow) -> Result<RecordingRow> {
@@ -363,6 +372,31 @@ pub(in crate::shell) mod tests {
             let other = t.store.save_recording(missing(2)).await.unwrap();
             assert_eq!(t.store.save_recording(stored(2)).await.unwrap(), other);
             assert_eq!(t.store.get_recording(other).await.unwrap().unwrap().file, stored(2).file);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn of_many_that_are_saved_at_once_each_is_treated_as_if_it_were_alone() {
+        on_both(async |t| {
+            let named = |n: u64| NewRecording { name: format!("perezvon/c.{n}/office-1.{n}_7900"), ..stored(n) };
+            let missing = |n| NewRecording { file: None, state: RecordingState::Missing, ..named(n) };
+            // One is archived, one was erased; of the others not even the calls are known.
+            t.store.save_recordings(&[named(1)]).await.unwrap();
+            let nameless = NewRecording { name: "perezvon/c.2/office-1.2_".into(), ..missing(2) };
+            let erased = NewRecording { state: RecordingState::Erased, ..nameless };
+            t.store.save_recording(erased.clone()).await.unwrap();
+            for _ in 0..2 {
+                t.store.save_recordings(&[missing(1), named(2), named(3), missing(4)]).await.unwrap();
+                let mut rows = t.store.recordings_of(stored(1).call).await.unwrap();
+                for n in 2..5 {
+                    rows.extend(t.store.recordings_of(stored(n).call).await.unwrap());
+                }
+                let found: Vec<_> = rows.iter().map(|row| (row.name.clone(), row.state, row.file.clone())).collect();
+                let expected =
+                    [named(1), erased.clone(), named(3), missing(4)].map(|one| (one.name, one.state, one.file));
+                assert_eq!(found, expected);
+            }
         })
         .await;
     }

@@ -3,35 +3,26 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::encode::Encode;
 use sqlx::types::Type;
 use sqlx::{Any, Arguments as _, Row as _};
 
 use super::error::{Result, StoreError};
-use super::schema::Dialect;
 
 /// A statement being put together.
 pub(super) struct Sql {
     text: Cow<'static, str>,
     values: AnyArguments<'static>,
     count: usize,
-    numbered: bool,
     refused: Option<String>,
 }
 
 impl Sql {
     /// Begins with this text, which names its values `$1`, `$2`, ….
     pub(super) fn new(text: impl Into<Cow<'static, str>>) -> Sql {
-        Sql { text: text.into(), values: AnyArguments::default(), count: 0, numbered: true, refused: None }
-    }
-
-    /// For statements with many values, each used once: SQLite finds `$n` by walking through all of them, for each of
-    /// them anew, and knows `?` as well. PostgreSQL wants `$n` and finds it at once.
-    #[must_use]
-    pub(super) fn with_many(mut self, dialect: Dialect) -> Sql {
-        self.numbered = dialect == Dialect::Postgres;
-        self
+        Sql { text: text.into(), values: AnyArguments::default(), count: 0, refused: None }
     }
 
     /// The value of the next `$n` of the text.
@@ -71,12 +62,18 @@ impl Sql {
         T: 'static + Encode<'static, Any> + Type<Any>,
     {
         self.bind(value);
-        if self.numbered {
-            // Writing into a String cannot fail.
-            let _ = write!(self.text.to_mut(), "${}", self.count);
-        } else {
-            self.push("?");
+        // Writing into a String cannot fail.
+        let _ = write!(self.text.to_mut(), "${}", self.count);
+    }
+
+    /// The value of the next `$n`, many in one: as JSON.
+    #[must_use]
+    pub(super) fn with_json(mut self, value: &(impl Serialize + ?Sized)) -> Sql {
+        match serde_json::to_string(value) {
+            Ok(text) => self.bind(text),
+            Err(error) => self.refused = Some(error.to_string()),
         }
+        self
     }
 
     /// Adds values in brackets, with commas: `($3, $4)`. There must be one at least.

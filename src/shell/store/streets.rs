@@ -6,6 +6,8 @@ use crate::domain::hint::{Kind, MOST_STREETS, Street};
 use crate::domain::search::fold;
 use crate::engine::time::Wall;
 
+use super::many::insert_of;
+use super::table::Value;
 use super::{Columns as _, Result, Sql, Store, StoreError, Tx};
 
 /// Rows of one statement: the engine, which writes to the same database, waits for no more than that.
@@ -60,19 +62,13 @@ impl Store {
     }
 
     fn insert(&self, streets: &[Street], now: Wall) -> Sql {
-        let text = "INSERT INTO streets (settlement, kind, name, street_key, added_at) VALUES ";
-        let mut sql = Sql::new(text).with_many(self.dialect());
-        for (number, street) in streets.iter().enumerate() {
-            sql.push(if number == 0 { "(" } else { ", (" });
-            let columns =
-                [street.settlement.clone(), street.kind.as_str().to_owned(), street.name.clone(), street.key()];
-            for column in columns {
-                sql.push_value(column);
-                sql.push(", ");
-            }
-            sql.push_value(now.0);
-            sql.push(")");
-        }
+        let rows = streets.iter().map(|street| {
+            let text = |text: &str| Value::Text(text.to_owned());
+            let (settlement, kind, name) = (text(&street.settlement), text(street.kind.as_str()), text(&street.name));
+            [settlement, kind, name, Value::Text(street.key()), Value::Int(now.0)]
+        });
+        let columns = "settlement, kind, name, street_key, added_at";
+        let mut sql = insert_of(self.dialect(), "streets", columns, &rows.collect::<Vec<_>>());
         sql.push(" ON CONFLICT (street_key) DO NOTHING");
         sql
     }

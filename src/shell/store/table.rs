@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::many::insert_of;
 use super::schema::Dialect;
 use super::sql::Sql;
 
@@ -18,24 +19,6 @@ pub(super) enum Value {
     Int(i64),
     /// Text.
     Text(String),
-}
-
-/// Adds rows to a table of ours in one statement.
-pub(super) fn insert_of(dialect: Dialect, table: &str, columns: &str, rows: Vec<Vec<Value>>) -> Sql {
-    let mut sql = Sql::new(format!("INSERT INTO {table} ({columns}) VALUES ")).with_many(dialect);
-    for (at, row) in rows.into_iter().enumerate() {
-        sql.push(if at == 0 { "(" } else { ", (" });
-        for (at, value) in row.into_iter().enumerate() {
-            sql.push(if at == 0 { "" } else { ", " });
-            match value {
-                Value::Null => sql.push("NULL"),
-                Value::Int(number) => sql.push_value(number),
-                Value::Text(text) => sql.push_value(text),
-            }
-        }
-        sql.push(")");
-    }
-    sql
 }
 
 /// How a column of a row that is there is brought up to date.
@@ -171,6 +154,12 @@ pub(super) struct Row {
     values: Vec<Value>,
 }
 
+impl AsRef<[Value]> for Row {
+    fn as_ref(&self) -> &[Value] {
+        &self.values
+    }
+}
+
 impl Table {
     /// All of them, in the order of writing.
     pub(super) const ALL: [Table; 6] =
@@ -262,7 +251,7 @@ impl Row {
         keys.map(|(_, value)| value.clone()).collect()
     }
 
-    /// Brings this row up to date with a later one of the same key, as [`statement`] does in the database.
+    /// Brings this row up to date with a later one of the same key, as [`upsert`] does in the database.
     pub(super) fn join(&mut self, new: Row) {
         debug_assert_eq!(self.table, new.table);
         let takes: Vec<bool> = (0..self.values.len())
@@ -314,42 +303,10 @@ impl Rule {
 
 const LOST: &str = "LOST";
 
-/// Rows of one statement; a few sizes only, so that each is prepared once.
-const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
-
-/// Statements that write these rows of one table, each key once.
-pub(super) fn statements(table: Table, rows: &[Row], dialect: Dialect) -> Vec<Sql> {
-    let mut statements = Vec::new();
-    let mut rest = rows;
-    while !rest.is_empty() {
-        let size = SIZES.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
-        let (now, later) = rest.split_at(size.min(rest.len()));
-        statements.push(statement(table, now, dialect));
-        rest = later;
-    }
-    statements
-}
-
-fn statement(table: Table, rows: &[Row], dialect: Dialect) -> Sql {
-    let columns = table.columns();
-    let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let text = format!("INSERT INTO {} ({}) VALUES ", table.name(), names.join(", "));
-    let mut sql = Sql::new(text).with_many(dialect);
-    for (n, row) in rows.iter().enumerate() {
-        sql.push(if n == 0 { "(" } else { ", (" });
-        for (place, (column, value)) in columns.iter().zip(&row.values).enumerate() {
-            if place > 0 {
-                sql.push(", ");
-            }
-            match (column.kind, value) {
-                (Kind::Int, Value::Int(number)) => sql.push_value(*number),
-                (Kind::Text, Value::Text(text)) => sql.push_value(text.clone()),
-                (Kind::Int, Value::Null | Value::Text(_)) => sql.push_value(None::<i64>),
-                (Kind::Text, Value::Null | Value::Int(_)) => sql.push_value(None::<String>),
-            }
-        }
-        sql.push(")");
-    }
+/// The statement that writes these rows of one table, each key once.
+pub(super) fn upsert(table: Table, rows: &[Row], dialect: Dialect) -> Sql {
+    let names: Vec<&str> = table.columns().iter().map(|column| column.name).collect();
+    let mut sql = insert_of(dialect, table.name(), &names.join(", "), rows);
     sql.push(&conflict(table));
     sql
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::many::texts;
 use super::{Columns as _, Result, Sql, Store};
 
 /// Values of one statement; both databases take more.
@@ -23,9 +24,9 @@ impl Store {
     /// When the database does not answer.
     pub async fn taken_by_clients(&self, codes: &[String], numbers: &[String]) -> Result<Taken> {
         Ok(Taken {
-            codes: self.found("SELECT code AS found FROM clients WHERE code IN (", codes).await?,
+            codes: self.found("SELECT code AS found FROM clients WHERE code", codes).await?,
             numbers: self
-                .found("SELECT number AS found FROM client_phones WHERE until IS NULL AND number IN (", numbers)
+                .found("SELECT number AS found FROM client_phones WHERE until IS NULL AND number", numbers)
                 .await?,
         })
     }
@@ -33,12 +34,7 @@ impl Store {
     async fn found(&self, select: &'static str, values: &[String]) -> Result<BTreeSet<String>> {
         let mut found = BTreeSet::new();
         for part in values.chunks(AT_ONCE) {
-            let mut sql = Sql::new(select).with_many(self.dialect());
-            for (at, value) in part.iter().enumerate() {
-                sql.push(if at == 0 { "" } else { ", " });
-                sql.push_value(value.clone());
-            }
-            sql.push(")");
+            let sql = Sql::new(format!("{select} IN {}", texts(self.dialect()))).with_json(part);
             for row in self.rows(sql).await? {
                 found.insert(row.text("found")?);
             }

@@ -15,6 +15,7 @@ use super::calls::page_of;
 use super::change::call_id;
 use super::contacts::{self, ContactRow};
 use super::ledgers::ledger_row;
+use super::many::numbers;
 use super::orders::{OrderRow, order_row};
 use super::page::Place;
 use super::sms::{self, SmsRow};
@@ -187,8 +188,8 @@ impl Store {
     /// What stands behind the keys of a page: one statement for each source.
     async fn happenings(&self, places: &[(i64, i64, i64)]) -> Result<Vec<(i64, Happening)>> {
         let mut known = Vec::with_capacity(places.len());
-        let sms = format!("{} WHERE id IN (", sms::SELECT);
-        let contacts = format!("{}WHERE k.id IN (", contacts::SELECT);
+        let sms = format!("{} WHERE id", sms::SELECT);
+        let contacts = format!("{}WHERE k.id", contacts::SELECT);
         for kind in Kind::ALL {
             let keys: Vec<i64> = places.iter().map(|(_, key, _)| *key).filter(|key| Kind::of(*key) == kind).collect();
             if keys.is_empty() {
@@ -198,24 +199,21 @@ impl Store {
                 Kind::Call => {
                     "SELECT c.id, c.number, c.disposition, c.talked_ms, (SELECT MAX(r.id) FROM recordings r \
                      WHERE r.call = c.id AND r.path IS NOT NULL) AS recording_id, \
-                     (SELECT k.id FROM contacts k WHERE k.call = c.id) AS contact_id FROM calls c WHERE c.id IN ("
+                     (SELECT k.id FROM contacts k WHERE k.call = c.id) AS contact_id FROM calls c WHERE c.id"
                 }
-                Kind::Order => "SELECT id, body FROM orders WHERE id IN (",
+                Kind::Order => "SELECT id, body FROM orders WHERE id",
                 Kind::Ledger => {
                     "SELECT id, client, number, book, kind, method, amount, balance, order_id, phone, comment, at, \
-                     actor, source FROM ledger_entries WHERE id IN ("
+                     actor, source FROM ledger_entries WHERE id"
                 }
-                Kind::Card => "SELECT id, entry FROM client_history WHERE id IN (",
+                Kind::Card => "SELECT id, entry FROM client_history WHERE id",
                 Kind::Sms => &sms,
                 Kind::Contact => &contacts,
             };
-            let mut sql = Sql::new(select.to_owned()).with_many(self.dialect());
-            for (at, key) in keys.iter().enumerate() {
-                sql.push(if at == 0 { "" } else { ", " });
-                sql.push_value(if kind == Kind::Call { *key } else { Kind::row(*key) });
-            }
-            sql.push(")");
-            for row in self.rows(sql).await? {
+            let text = format!("{select} IN {}", numbers(self.dialect()));
+            let rows: Vec<i64> =
+                keys.iter().map(|key| if kind == Kind::Call { *key } else { Kind::row(*key) }).collect();
+            for row in self.rows(Sql::new(text).with_json(&rows)).await? {
                 let id = row.int("id")?;
                 let key =
                     keys.iter().copied().find(|key| id == if kind == Kind::Call { *key } else { Kind::row(*key) });

@@ -11,6 +11,8 @@ use crate::engine::ids::CallId;
 use crate::engine::time::Wall;
 
 use super::agents::{from_json, json};
+use super::many::records;
+use super::table::Value;
 use super::{Columns as _, Result, Sql, Store};
 
 /// Longer words are found by so many first letters: endings do not matter.
@@ -137,17 +139,13 @@ impl Store {
         }
         let all: Vec<_> = all.into_iter().take(MOST_WORDS).collect();
         for portion in all.chunks(AT_ONCE) {
-            let mut sql = Sql::new(
-                "INSERT INTO transcript_index (word, call, recording) SELECT w.word, t.call, t.recording FROM (",
-            )
-            .with_many(self.dialect());
-            for (at, word) in portion.iter().enumerate() {
-                sql.push(if at == 0 { "SELECT " } else { " UNION ALL SELECT " });
-                sql.push_value(word.clone());
-                sql.push(if at == 0 { " AS word" } else { "" });
-            }
-            sql.push(") w CROSS JOIN transcripts t WHERE t.recording = ");
-            sql.push_value(recording);
+            let text = format!(
+                "INSERT INTO transcript_index (word, call, recording) SELECT r.word, t.call, t.recording FROM {} \
+                 CROSS JOIN transcripts t WHERE t.recording = $2",
+                records(self.dialect(), "transcript_index", "word")
+            );
+            let words: Vec<_> = portion.iter().map(|word| [Value::Text(word.clone())]).collect();
+            let sql = Sql::new(text).with_records("word", &words).with(recording);
             tx.execute(sql).await?;
         }
         tx.commit().await
