@@ -23,7 +23,7 @@ use super::{Settings, Stats};
 
 /// For attempts under way when the engine is stopped.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(3);
-/// The backlog is counted this often.
+/// The backlog is counted this often, and freed of what is of no use any more.
 const COUNTED: Duration = Duration::from_secs(5);
 
 /// Whether the worker has stopped.
@@ -121,13 +121,13 @@ impl Work {
     async fn turn(&mut self) -> Result<()> {
         self.settle().await?;
         let now = wall();
-        let expired = self.store.expire_sms(now).await?;
-        if expired > 0 {
-            warn!(expired, "SMS were not sent while they were of use");
-            self.stats.expired(expired);
-        }
         self.send_due(now).await?;
         if self.counted.is_none_or(|at| at.elapsed() >= COUNTED) {
+            let expired = self.store.expire_sms(now).await?;
+            if expired > 0 {
+                warn!(expired, "SMS were not sent while they were of use");
+                self.stats.expired(expired);
+            }
             self.stats.show(self.store.sms_backlog().await?, now);
             self.counted = Some(Instant::now());
         }

@@ -87,12 +87,14 @@ pub struct SmsBacklog {
 }
 
 impl Store {
-    /// SMS that are due, those that wait the longest first.
+    /// SMS that are due and still of use, those that wait the longest first.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn due_sms(&self, now: Wall, limit: u32) -> Result<Vec<SmsRow>> {
-        let sql = Sql::new(format!("{SELECT} WHERE due_at <= $1 AND state = 'queued' ORDER BY due_at, id LIMIT $2"));
+        let sql = Sql::new(format!(
+            "{SELECT} WHERE due_at <= $1 AND state = 'queued' AND (expires_at IS NULL OR expires_at > $1) ORDER BY due_at, id LIMIT $2"
+        ));
         self.rows(sql.with(now.0).with(i64::from(limit))).await?.iter().map(sms_row).collect()
     }
 
@@ -309,6 +311,7 @@ mod tests {
             let backlog = t.store.sms_backlog().await.unwrap();
             assert_eq!(backlog, SmsBacklog { queued: 1, oldest: Some(Wall(1_000)) });
             let expires = due[0].expires.unwrap();
+            assert_eq!(t.store.due_sms(expires, 10).await.unwrap(), []);
             assert_eq!(t.store.expire_sms(Wall(expires.0 - 1)).await.unwrap(), 0);
             assert_eq!(t.store.expire_sms(expires).await.unwrap(), 1);
             assert_eq!(state(&t, two).await, SmsState::Expired);
