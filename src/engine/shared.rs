@@ -32,10 +32,13 @@ pub(super) enum Wish {
     Caller(CallId),
 }
 
-/// The name under Asterisk's recording folder that the dialplan gives to this channel's recording.
+/// The name under Asterisk's recording folder that the dialplan gives to this channel's recording. They lie in a hundred
+/// folders, by the end of the channel's id: Asterisk looks through a whole folder for each recording that is fetched.
 pub(super) fn recording_name(channel: &ChannelId, number: &str) -> String {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    format!("perezvon/{channel}_{digits}")
+    let id = channel.as_str();
+    let folder = id.char_indices().rev().nth(1).and_then(|(at, _)| id.get(at..)).unwrap_or(id);
+    format!("perezvon/c{folder}/{channel}_{digits}")
 }
 
 /// What a call has to tell those who call clients back.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 use crate::api::runtime;
+use crate::archive::files;
 use crate::office::{Office, Options, PEREZVON};
 use crate::phones::Manner;
 use crate::process::run;
@@ -15,20 +16,12 @@ const EAGER: Manner = Manner::Answers { after: 100, talk: 0 };
 
 /// Asterisk's own recordings.
 fn raw_files(office: &Office) -> Vec<PathBuf> {
-    let folder = office.dir.join("asterisk/spool/recording/perezvon");
-    std::fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default()
+    files(&office.dir.join("asterisk/spool/recording/perezvon"))
 }
 
 /// All WAV files of the archive.
 fn archive(office: &Office) -> Vec<PathBuf> {
-    let (mut found, mut folders) = (Vec::new(), vec![office.dir.join("recordings")]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
-        }
-    }
-    found
+    files(&office.dir.join("recordings"))
 }
 
 fn verify(office: &Office) -> String {

@@ -122,7 +122,7 @@ mod tests {
     use crate::engine::view::Disposition;
 
     const NODE: NodeId = NodeId(0);
-    const NAME: &str = "perezvon/1795293198.27_79001234567";
+    const NAME: &str = "perezvon/c27/1795293198.27_79001234567";
 
     fn facts(call: CallId, talked: u64) -> [Fact; 2] {
         let at = Wall(1_795_293_198_000);

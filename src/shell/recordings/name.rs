@@ -1,4 +1,4 @@
-//! Names of recordings: `perezvon/<id of the caller's channel>_<digits of the number>`, given by the dialplan.
+//! Names of recordings: `perezvon/<folder>/<id of the caller's channel>_<digits of the number>`, given by the dialplan.
 
 use crate::domain::phone::Phone;
 use crate::engine::ids::{CallId, Own};
@@ -21,7 +21,8 @@ pub(super) struct Name<'a> {
 impl<'a> Name<'a> {
     /// Reads a name; `None` for one that the dialplan did not give.
     pub(super) fn parse(name: &'a str) -> Option<Name<'a>> {
-        let (channel, digits) = name.strip_prefix(FOLDER)?.rsplit_once('_')?;
+        let (_, file) = name.strip_prefix(FOLDER)?.split_once('/')?;
+        let (channel, digits) = file.rsplit_once('_')?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if channel.is_empty() || !channel.chars().all(plain) || !digits.chars().all(|c| c.is_ascii_digit()) {
             return None;
@@ -49,17 +50,17 @@ mod tests {
 
     #[test]
     fn a_name_tells_channel_number_and_time() {
-        let name = Name::parse("perezvon/pz-1-1795293198.27_79001234567").unwrap();
+        let name = Name::parse("perezvon/c27/pz-1-1795293198.27_79001234567").unwrap();
         assert_eq!((name.channel, name.number.as_str()), ("pz-1-1795293198.27", "+79001234567"));
         assert_eq!(name.made, Wall(1_795_293_198_000));
-        let hidden = Name::parse("perezvon/1795293198.28_").unwrap();
+        let hidden = Name::parse("perezvon/c28/1795293198.28_").unwrap();
         assert_eq!((hidden.channel, hidden.number.as_str()), ("1795293198.28", ""));
     }
 
     #[test]
     fn the_leg_of_a_call_gives_the_time_of_the_call() {
         let call = CallId(1_795_293_198_123 << 20);
-        let text = format!("perezvon/{}_79", Own::Leg(1).id(call));
+        let text = format!("perezvon/cl1/{}_79", Own::Leg(1).id(call));
         assert_eq!(Name::parse(&text).unwrap().made, Wall(1_795_293_198_123));
         assert_eq!(moment(call), Wall(1_795_293_198_123));
     }
@@ -69,14 +70,15 @@ mod tests {
         for text in [
             "",
             "perezvon/",
-            "voicemail/1795293198.27_79",
-            "perezvon/1795293198.27",
-            "perezvon/1795293198_79",
-            "perezvon/../1.1_79",
-            "perezvon/a b-1.1_79",
-            "perezvon/1795293198.27_7я",
-            "perezvon/99999999999999999999.1_79",
-            "perezvon/9223372036854775807.1_79",
+            "voicemail/c27/1795293198.27_79",
+            "perezvon/1795293198.27_79",
+            "perezvon/c27/1795293198.27",
+            "perezvon/c98/1795293198_79",
+            "perezvon/c.1/../1.1_79",
+            "perezvon/c.1/a b-1.1_79",
+            "perezvon/c27/1795293198.27_7я",
+            "perezvon/c.1/99999999999999999999.1_79",
+            "perezvon/c.1/9223372036854775807.1_79",
         ] {
             assert_eq!(Name::parse(text), None, "{text}");
         }

@@ -13,7 +13,7 @@ use crate::shell::store::recordings::RecordingState as State;
 use crate::speech::wav::Sound;
 
 const NODE: NodeId = NodeId(0);
-const NAME: &str = "perezvon/pz-1795293198.27_79001234567";
+const NAME: &str = "perezvon/c27/pz-1795293198.27_79001234567";
 const CHANNEL: &str = "pz-1795293198.27";
 /// 2026-11-21.
 const CALL: CallId = CallId(1_795_293_198_123 << 20);
@@ -300,7 +300,7 @@ async fn with_no_room_on_the_disk_recordings_wait_in_asterisk() {
     // A file where the day's folder should be: no rights would not stop the tests' root.
     std::fs::write(setup.folder.path().join("2026"), b"").unwrap();
     for n in 0..20_u64 {
-        let name = format!("perezvon/1795293198.{n}_79");
+        let name = format!("perezvon/c{n}/1795293198.{n}_79");
         setup.asterisk.put(&name, talk(1_000, 9_000, 5_000));
         archive.collect(NODE, CallId(CALL.0 + n), &name, seconds(1), false);
     }
@@ -384,7 +384,7 @@ async fn a_longer_copy_in_the_archive_is_not_replaced_by_a_shorter_one() {
 async fn callers_whom_no_engine_saw_are_entered_with_their_sound() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(4_000, 9_000, 5_000));
-    setup.asterisk.put("perezvon/1795293200.3_", Vec::new());
+    setup.asterisk.put("perezvon/c3/1795293200.3_", Vec::new());
     setup.asterisk.put("voicemail/1795293200.4_79", talk(1_000, 9_000, 9_000));
     setup.asterisk.put("perezvon/somebody-else", talk(1_000, 9_000, 9_000));
     let archive = setup.start();
@@ -397,7 +397,7 @@ async fn callers_whom_no_engine_saw_are_entered_with_their_sound() {
         .iter()
         .map(|call| (call.recording.as_str(), call.number.as_str(), call.arrived.0, call.talked.as_secs()))
         .collect();
-    let lost = ("perezvon/1795293200.3_", "", 1_795_293_200_000, 0);
+    let lost = ("perezvon/c3/1795293200.3_", "", 1_795_293_200_000, 0);
     assert_eq!(told, [(NAME, "+79001234567", 1_795_293_198_000, 4), lost]);
     let database = setup.database.lock();
     let entry = &database.entries[&(NODE, NAME.to_owned())];
@@ -413,7 +413,7 @@ async fn callers_whom_no_engine_saw_are_entered_with_their_sound() {
 async fn what_may_still_grow_or_be_written_is_waited_for() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(4_000, 9_000, 5_000));
-    setup.asterisk.put("perezvon/1795293200.3_", talk(1_000, 9_000, 5_000));
+    setup.asterisk.put("perezvon/c3/1795293200.3_", talk(1_000, 9_000, 5_000));
     setup.asterisk.lock().alive.insert(CHANNEL.to_owned());
     setup.database.lock().behind = true;
     let archive = setup.start();
@@ -421,7 +421,7 @@ async fn what_may_still_grow_or_be_written_is_waited_for() {
     until(|| setup.asterisk.lock().looks > 20).await;
     assert_eq!(setup.asterisk.lock().fetched, 0);
     setup.database.lock().behind = false;
-    until(|| !setup.asterisk.has("perezvon/1795293200.3_")).await;
+    until(|| !setup.asterisk.has("perezvon/c3/1795293200.3_")).await;
     assert!(setup.asterisk.has(NAME), "the caller is on the line");
     // The engine takes over the caller; the call ends.
     setup.asterisk.lock().alive.clear();
@@ -435,7 +435,7 @@ async fn what_may_still_grow_or_be_written_is_waited_for() {
 async fn living_calls_are_kept_and_talks_without_a_recording_are_found_missing() {
     let mut setup = Setup::new();
     setup.asterisk.put(NAME, talk(4_000, 9_000, 5_000));
-    let name = "perezvon/1795293199.5_79".to_owned();
+    let name = "perezvon/c5/1795293199.5_79".to_owned();
     let lost = super::ledger::Unrecorded { call: CallId(CALL.0 + 1), name: name.clone(), talked: seconds(60) };
     setup.database.lock().unrecorded.push(lost);
     setup.asterisk.lock().lists.extend([SourceError::Failed("500".into()), SourceError::Away("gone".into())]);
@@ -452,7 +452,7 @@ async fn only_a_few_are_fetched_at_once_and_all_get_their_turn() {
     let mut setup = Setup::new();
     let archive = setup.start();
     for n in 0..100_u64 {
-        let name = format!("perezvon/1795293198.{n}_79");
+        let name = format!("perezvon/c{n}/1795293198.{n}_79");
         setup.asterisk.put(&name, talk(200, 9_000, 5_000));
         archive.collect(NODE, CallId(CALL.0 + n), &name, Duration::from_millis(200), false);
     }
@@ -467,7 +467,7 @@ async fn recordings_beyond_the_room_are_found_again_when_there_is_room() {
     let mut setup = Setup::new();
     let archive = setup.start_with(Board::with_room(10));
     for n in 0..50_u64 {
-        let name = format!("perezvon/1795293198.{n}_79");
+        let name = format!("perezvon/c{n}/1795293198.{n}_79");
         setup.asterisk.put(&name, talk(200, 9_000, 5_000));
         let call = CallId(CALL.0 + n);
         let known = JournalCall { call, ended: true, talked: Some(Duration::from_millis(200)) };
@@ -500,7 +500,7 @@ async fn verifying_finds_what_is_gone_changed_cut_or_put_elsewhere() {
     let mut setup = Setup::new();
     let archive = setup.start();
     for n in 0..5_u64 {
-        let name = format!("perezvon/1795293198.{n}_79");
+        let name = format!("perezvon/c{n}/1795293198.{n}_79");
         setup.asterisk.put(&name, talk(200, 9_000, 5_000));
         archive.collect(NODE, CallId(CALL.0 + n), &name, Duration::from_millis(200), false);
     }
@@ -511,7 +511,7 @@ async fn verifying_finds_what_is_gone_changed_cut_or_put_elsewhere() {
     bytes[1_000] ^= 1;
     std::fs::write(path(1), &bytes).unwrap();
     std::fs::write(path(2), &bytes[..1_000]).unwrap();
-    let elsewhere = (NODE, "perezvon/1795293198.3_79".to_owned());
+    let elsewhere = (NODE, "perezvon/c3/1795293198.3_79".to_owned());
     setup.database.lock().entries.get_mut(&elsewhere).unwrap().file.as_mut().unwrap().path = "/etc/hostname".into();
     let mut problems = verified(&setup).await;
     problems.sort();

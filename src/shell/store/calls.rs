@@ -554,7 +554,7 @@ mod tests {
             for n in [247, 314, 247] {
                 let call = FallbackCall {
                     node: NodeId(1),
-                    recording: format!("perezvon/1700000000.{n}_79"),
+                    recording: format!("perezvon/c{n}/1700000000.{n}_79"),
                     number: String::new(),
                     dialled: String::new(),
                     arrived: Wall(START),

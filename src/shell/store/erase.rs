@@ -200,7 +200,7 @@ mod tests {
     use super::super::testing::on_both;
     use super::*;
 
-    const NAME: &str = "perezvon/office-1.7_79001234567";
+    const NAME: &str = "perezvon/c.7/office-1.7_79001234567";
 
     fn call(at: i64) -> CallId {
         CallId(u64::try_from(at).unwrap() << 20)
@@ -301,7 +301,7 @@ mod tests {
             let row = s.get_recording(recording).await.unwrap().unwrap();
             assert_eq!(
                 (row.state, row.file, row.name.as_str()),
-                (RecordingState::Erased, None, "perezvon/office-1.7_")
+                (RecordingState::Erased, None, "perezvon/c.7/office-1.7_")
             );
             let audit = AuditFilter { action: Some("recording.erased".into()), ..AuditFilter::default() };
             let entry = s.list_audit(&audit, None, 9).await.unwrap().items.remove(0);

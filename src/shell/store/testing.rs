@@ -74,7 +74,7 @@ pub(crate) async fn on_both(test: impl AsyncFn(TestStore)) {
 
 /// A talk of two seconds that is over, and its recording `<n>.wav`; the recording's number.
 pub(crate) async fn archived_talk(store: &Store, call: CallId, n: u64, number: &str, outgoing: bool, at: Wall) -> i64 {
-    let name = format!("perezvon/office-{n}.1_79001234567");
+    let name = format!("perezvon/c.1/office-{n}.1_79001234567");
     let arrived = Fact::CallArrived {
         call,
         node: NodeId(0),

@@ -302,8 +302,10 @@ impl World {
     }
 }
 
+/// Files, also in folders below.
 fn count(folder: &Path) -> usize {
-    std::fs::read_dir(folder).map_or(0, |entries| entries.flatten().count())
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.flatten().map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 }).sum()
 }
 
 fn ari(path: &str) -> Result<Value, String> {
