@@ -30,7 +30,8 @@ const CARDS_AT_ONCE: usize = 64;
 const MOST_NOTES: usize = 4096;
 /// Counted in one transaction.
 const NOTES_AT_ONCE: usize = 256;
-/// How long they wait for others to be counted with.
+/// How long they wait for others to be counted with: less than the journal waits, so that the card of who calls for the
+/// first time is there when the call enters the journal of contacts.
 const NOTES_WINDOW: Duration = Duration::from_millis(250);
 /// A card that comes later than this interests nobody. The core waits a far shorter time for it.
 const CARD_DEADLINE: Duration = Duration::from_secs(10);

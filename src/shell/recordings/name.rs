@@ -21,7 +21,13 @@ pub(super) struct Name<'a> {
 impl<'a> Name<'a> {
     /// Reads a name; `None` for one that the dialplan did not give.
     pub(super) fn parse(name: &'a str) -> Option<Name<'a>> {
-        let (_, file) = name.strip_prefix(FOLDER)?.split_once('/')?;
+        let rest = name.strip_prefix(FOLDER)?;
+        let file = match rest.split_once('/') {
+            Some((folder, file)) if folder.starts_with('c') => file,
+            Some(_) => return None,
+            // Of a dialplan from before there were folders.
+            None => rest,
+        };
         let (channel, digits) = file.rsplit_once('_')?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if channel.is_empty() || !channel.chars().all(plain) || !digits.chars().all(|c| c.is_ascii_digit()) {
@@ -55,6 +61,8 @@ mod tests {
         assert_eq!(name.made, Wall(1_795_293_198_000));
         let hidden = Name::parse("perezvon/c28/1795293198.28_").unwrap();
         assert_eq!((hidden.channel, hidden.number.as_str()), ("1795293198.28", ""));
+        let former = Name::parse("perezvon/1795293198.29_79001234567").unwrap();
+        assert_eq!((former.channel, former.number.as_str()), ("1795293198.29", "+79001234567"));
     }
 
     #[test]
@@ -71,7 +79,7 @@ mod tests {
             "",
             "perezvon/",
             "voicemail/c27/1795293198.27_79",
-            "perezvon/1795293198.27_79",
+            "perezvon/../1795293198.27_79",
             "perezvon/c27/1795293198.27",
             "perezvon/c98/1795293198_79",
             "perezvon/c.1/../1.1_79",

@@ -138,9 +138,9 @@ pub(super) const SELECT: &str = "SELECT r.id, r.call, r.node, r.name, r.path, r.
      FROM recordings r JOIN calls c ON c.id = r.call LEFT JOIN agents a ON a.id = c.agent WHERE 1 = 1";
 
 impl Store {
-    /// Saves what became of recordings, in one statement when their calls are known. Saved again, it changes nothing: after
-    /// an error all may be. One that is saved again is brought up to date, but an
-    /// archived file is never forgotten because a later look found nothing any more.
+    /// Saves what became of recordings, in one statement when their calls are known. After an error all of them may be
+    /// saved again: one that is there is brought up to date, but an archived file is never forgotten because a later look
+    /// found nothing any more.
     ///
     /// # Errors
     /// When the database does not answer or does not accept one of them.
