@@ -117,6 +117,38 @@ fn quiet(pids: &[u32]) {
     }
 }
 
+/// For the highest rate: in steps of a quarter up to the first that is too high, then between the last two down to 3 %.
+struct Search {
+    carried: f64,
+    too_high: f64,
+}
+
+impl Search {
+    fn new() -> Search {
+        Search { carried: 0.0, too_high: f64::INFINITY }
+    }
+
+    /// What to try next; nothing when the rate is known.
+    fn next(&self) -> Option<f64> {
+        let rate = if self.too_high.is_finite() {
+            f64::midpoint(self.carried, self.too_high)
+        } else if self.carried == 0.0 {
+            BRISK
+        } else {
+            self.carried * 1.25
+        };
+        (self.too_high > self.carried * 1.03 && rate < 1000.0).then_some(rate)
+    }
+
+    fn learn(&mut self, rate: f64, carried: bool) {
+        if carried {
+            self.carried = rate;
+        } else {
+            self.too_high = rate;
+        }
+    }
+}
+
 struct Bench {
     world: World,
     phones: Option<Phones>,
@@ -243,26 +275,19 @@ impl Bench {
         print(&at("asterisk_cpu_per_call"), asterisk, "ms", Some(peer));
     }
 
+    /// The two take turns at each step: the machine's speed drifts within minutes.
     fn rate(&mut self) {
-        let ours = self.highest_rate(System::Engine);
-        let theirs = self.highest_rate(System::AppQueue);
-        print("queue.calls_per_second", ours, "calls/s", Some(theirs));
-    }
-
-    /// In steps of a quarter up to the first rate that is too high, then between the last two down to 3 %.
-    fn highest_rate(&mut self, system: System) -> f64 {
-        self.set(system, AGENTS);
-        let (mut carried, mut too_high) = (0.0, f64::INFINITY);
-        let mut rate = BRISK;
-        while too_high > carried * 1.03 && rate < 1000.0 {
-            if self.carries(system, rate) {
-                carried = rate;
-            } else {
-                too_high = rate;
+        let mut searches = [System::Engine, System::AppQueue].map(|system| (system, Search::new()));
+        while searches.iter().any(|(_, search)| search.next().is_some()) {
+            for (system, search) in &mut searches {
+                if let Some(rate) = search.next() {
+                    self.set(*system, AGENTS);
+                    search.learn(rate, self.carries(*system, rate));
+                }
             }
-            rate = if too_high.is_finite() { f64::midpoint(carried, too_high) } else { carried * 1.25 };
         }
-        carried
+        let [ours, theirs] = searches.map(|(_, search)| search.carried);
+        print("queue.calls_per_second", ours, "calls/s", Some(theirs));
     }
 
     fn carries(&mut self, system: System, rate: f64) -> bool {
