@@ -201,13 +201,25 @@ impl Bench {
     }
 
     fn work(&mut self, system: System, work: Work) -> Seen {
+        let seen = self.untidy_work(system, work);
+        self.world.tidy();
+        seen
+    }
+
+    fn untidy_work(&mut self, system: System, work: Work) -> Seen {
         let phones = self.phones.as_mut().expect("phones");
         let seen = phones.work(system.dialled(), work);
         if !seen.bad.is_empty() {
             eprintln!("{}: {} good, failed: {:?}\n{}", system.name(), seen.good, seen.bad, self.world.complaints());
         }
-        self.world.tidy();
         seen
+    }
+
+    /// An Asterisk that was given more than it can carry is busy for minutes with callers who are gone.
+    fn afresh(&mut self) {
+        self.phones = None;
+        self.world.end();
+        self.world = World::new(AGENTS, world::QUEUE_ONLY);
     }
 
     fn offers(&mut self, what: &str, agents: usize, speaking: bool, talk: (Duration, Duration), span: Duration) {
@@ -298,7 +310,7 @@ impl Bench {
             warm_up: ms(0),
             speaking: true,
         };
-        let seen = self.work(system, work);
+        let seen = self.untidy_work(system, work);
         let slow = quantile(&seen.to_talk, 0.95);
         // The phones need the processor too: when they come late, the rate was not what it is called.
         let in_time = seen.arriving <= work.span + ms(200);
@@ -314,6 +326,11 @@ impl Bench {
             if in_time { "" } else { ", callers came late" },
             if well { "" } else { ": too many" }
         );
+        if well {
+            self.world.tidy();
+        } else {
+            self.afresh();
+        }
         well
     }
 }

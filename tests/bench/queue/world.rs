@@ -184,6 +184,12 @@ impl World {
         }
     }
 
+    /// Both processes at once, whatever they are doing. The ports are free for another world.
+    pub fn end(&mut self) {
+        self.engine = None;
+        self.asterisk.kill();
+    }
+
     pub fn engine_pid(&self) -> u32 {
         self.engine.as_ref().map(Process::pid).unwrap_or_default()
     }
