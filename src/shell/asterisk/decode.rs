@@ -48,9 +48,11 @@ pub(super) enum Decoded {
 const NORMAL_CLEARING: u16 = 16;
 
 /// Types that Asterisk need not send at all: most of the frames of a call.
-pub(super) const UNWANTED: [&str; 10] = [
+pub(super) const UNWANTED: [&str; 11] = [
     "BridgeCreated",
     "BridgeDestroyed",
+    // `Dial` tells the same of every channel that we dial, and of early media too.
+    "ChannelStateChange",
     "ChannelVarset",
     "ChannelDialplan",
     "ChannelCallerId",
@@ -98,7 +100,6 @@ pub(super) fn decode(frame: &str) -> Decoded {
     match kind.as_ref() {
         "StasisStart" => read::<models::StasisStart>(frame, arrived),
         "StasisEnd" => read::<models::StasisEnd>(frame, |event| event_of(NodeEvent::Left(id_of(event.channel)))),
-        "ChannelStateChange" => read::<models::ChannelStateChange>(frame, |event| state_changed(event.channel)),
         // Read by hand: the model insists on a cause, and a plain BYE has none.
         "ChannelHangupRequest" => read::<HangUpRequest>(frame, hung_up),
         "ChannelDestroyed" => read::<models::ChannelDestroyed>(frame, |event| {
@@ -299,15 +300,6 @@ fn answered(status: &str) -> Answered {
 pub(super) fn memo(channel_vars: Option<&Value>) -> Option<String> {
     let text = channel_vars?.get(MEMO)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn state_changed(channel: Channel) -> Decoded {
-    match channel.state {
-        ChannelState::Ringing => event_of(NodeEvent::Ringing(id_of(channel))),
-        ChannelState::Up => event_of(NodeEvent::Answered(id_of(channel))),
-        // Another crate's enum: the states of analogue lines and those before anything rings.
-        _ => Decoded::Ignored,
-    }
 }
 
 fn dialled(event: models::Dial) -> Decoded {
