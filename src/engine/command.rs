@@ -10,7 +10,7 @@ use crate::speech::{Language, Phrase};
 pub use super::answer::{Answer, Denied};
 use super::callback::attempt::Outcome;
 use super::callback::request::{CallbackEnd, KeptPlace};
-use super::event::{Actor, MonitorMode};
+use super::event::{Actor, MonitorMode, Note};
 use super::ids::{AgentId, BridgeId, CallId, CallbackId, ChannelId, NodeId, PlaybackId, QueueId, RequestId};
 use super::time::Wall;
 pub use super::view::HangUpCause;
@@ -198,9 +198,9 @@ pub enum AriRequest {
         /// Find out who answered. Without that the recording is armed, and no more.
         listen: bool,
     },
-    /// Make a bridge for two. One that exists is no error. What it does with the sound follows from what the id stands
-    /// for: see [`Own::MixBridge`](super::ids::Own::MixBridge).
-    CreateBridge(BridgeId),
+    /// Make a bridge for two, with a note in its name. One that exists is no error. What it does with the sound follows
+    /// from what the id stands for: see [`Own::MixBridge`](super::ids::Own::MixBridge).
+    CreateBridge(BridgeId, Option<Note>),
     /// Put channels into a bridge; a channel in another bridge is moved. Asterisk waits for the end of a playback on
     /// them, so stop it first; and see [`MusicOff`](AriRequest::MusicOff). If one of the channels is gone, none is joined.
     Join {

@@ -239,6 +239,17 @@ pub struct BridgeSnapshot {
     pub bridge: BridgeId,
     /// Who is in it.
     pub channels: Vec<ChannelId>,
+    /// The note with which it was made.
+    pub note: Option<Note>,
+}
+
+/// The engine's note on a caller's channel, where it does not stand on the channel itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The caller's channel.
+    pub channel: ChannelId,
+    /// As in [`AriRequest::SetMemo`].
+    pub memo: String,
 }
 
 /// Why a request to Asterisk was not done.

@@ -43,7 +43,7 @@ pub(super) fn worth_repeating(request: &AriRequest, why: &Refusal) -> bool {
         | AriRequest::Ring { .. }
         | AriRequest::Dial { .. }
         | AriRequest::Screen { .. }
-        | AriRequest::CreateBridge(_)
+        | AriRequest::CreateBridge(..)
         | AriRequest::Join { .. }
         | AriRequest::Part { .. }
         | AriRequest::Snoop { .. }

@@ -29,7 +29,6 @@ pub mod view;
 use std::collections::BTreeMap;
 
 use call::feature::FeatureCall;
-use call::memo::Memo;
 use call::{Call, Found};
 use callback::Callbacks;
 use command::{AriRequest, Command, Fact, HangUpCause};
@@ -357,7 +356,7 @@ impl Engine {
             self.dialled_refused(id, request, why);
         } else if leftover::worth_repeating(request, why) {
             self.core.ask_later(node, id, request.clone());
-        } else if let (AriRequest::CreateBridge(bridge), Refusal::TimedOut) = (request, why) {
+        } else if let (AriRequest::CreateBridge(bridge, _), Refusal::TimedOut) = (request, why) {
             self.core.ask_later(node, id, AriRequest::DestroyBridge(bridge.clone()));
         }
     }
@@ -427,7 +426,7 @@ impl Engine {
             if self.channels.get(channel).is_some() {
                 continue;
             }
-            let memo = seen.arrival.memo.as_deref().and_then(Memo::read);
+            let memo = found.memo(seen);
             if let (Some((id, Own::Outgoing)), None) = (Own::parse(channel.as_str()), &memo) {
                 self.adopt_attempt(node, id, seen);
                 continue;
@@ -539,7 +538,12 @@ impl Engine {
                         self.offer(place.call(), agent);
                     }
                 }
-                Wish::Caller(id) => self.match_caller(id),
+                Wish::Caller(id) => {
+                    self.match_caller(id);
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.note_entry(&mut self.core);
+                    }
+                }
             }
         }
     }

@@ -42,6 +42,23 @@ fn a_phone_that_rings_goes_on_ringing() {
 }
 
 #[test]
+fn of_a_note_on_the_bridge_and_one_on_the_channel_the_later_one_holds() {
+    let mut office = Office::new(2, |_| ());
+    office.in_talk();
+    let call = office.call(1);
+    office.asks(ONE, Request::Transfer { call, to: Target::Agent(AgentId(2)), mode: TransferMode::Blind });
+    office.leaves("C1-b", "caller");
+    office.gone("C1-l1", 16);
+    office.rings("C1-l2");
+    // The bridge still tells of the entry, the channel of the talk since.
+    let channels = vec![office.stands("caller", None, true, false), office.stands("C1-l2", Some(2), false, true)];
+    let bridges = vec![office.bridge("C1-b", &[])];
+    office.restart(channels, bridges);
+    office.gone("caller", 16);
+    assert_snapshot!(office.transcript());
+}
+
+#[test]
 fn a_talk_goes_on_and_its_whole_length_counts() {
     let mut office = Office::new(1, |_| ());
     office.in_talk();

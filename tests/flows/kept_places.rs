@@ -287,7 +287,8 @@ fn an_engine_that_was_killed_keeps_the_place_and_takes_up_the_call_that_rings() 
     // Killed once more, in the middle of the talk.
     let (mut client, agent) = (office.stands(OUT, None, true, false), office.stands("C3-l1", Some(1), true, false));
     client.arrival.number = CLIENT.to_owned();
-    office.restart_with(vec![request], vec![client, agent]);
+    let bridge = office.bridge("C3-b", &[]);
+    office.restart_with_bridges(vec![request], vec![client, agent], vec![bridge]);
     office.enters("C3-b", &[OUT, "C3-l1"]);
     office.gone(OUT, 16);
     office.gone("C3-l1", 16);

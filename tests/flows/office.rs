@@ -8,8 +8,8 @@ use perezvon::engine::Engine;
 use perezvon::engine::callback::request::CallbackRequest;
 use perezvon::engine::command::{AriRequest, Command, Fact, Update};
 use perezvon::engine::event::{
-    Actor, Answered, Arrival, BridgeSnapshot, CallerCard, ChannelSnapshot, Event, NodeEvent, Origin, Refusal, Request,
-    Snapshot,
+    Actor, Answered, Arrival, BridgeSnapshot, CallerCard, ChannelSnapshot, Event, NodeEvent, Note, Origin, Refusal,
+    Request, Snapshot,
 };
 use perezvon::engine::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, PlaybackId, RequestId};
 use perezvon::engine::settings::{AgentProfile, QueueSettings, Settings};
@@ -33,6 +33,7 @@ pub struct Office {
     asked: u64,
     /// The last note on each channel, for a restart.
     memos: BTreeMap<ChannelId, String>,
+    notes: BTreeMap<BridgeId, Note>,
 }
 
 impl Office {
@@ -57,6 +58,7 @@ impl Office {
             requests: Vec::new(),
             asked: 0,
             memos: BTreeMap::new(),
+            notes: BTreeMap::new(),
         };
         office.open();
         office.text.clear();
@@ -301,7 +303,9 @@ impl Office {
 
     pub fn bridge(&self, name: &str, channels: &[&str]) -> BridgeSnapshot {
         let channels = channels.iter().map(|name| self.channel(name)).collect();
-        BridgeSnapshot { bridge: BridgeId::from(self.id(name)), channels }
+        let bridge = BridgeId::from(self.id(name));
+        let note = self.notes.get(&bridge).cloned();
+        BridgeSnapshot { bridge, channels, note }
     }
 
     // ---- the transcript
@@ -343,6 +347,9 @@ impl Office {
         if let Command::Asterisk { call, request, .. } = command {
             if let AriRequest::SetMemo { channel, memo } | AriRequest::Dial { channel, memo, .. } = request {
                 self.memos.insert(channel.clone(), memo.clone());
+            }
+            if let AriRequest::CreateBridge(bridge, Some(note)) = request {
+                self.notes.insert(bridge.clone(), note.clone());
             }
             if let AriRequest::ToFallback { channel, .. } = request {
                 self.memos.remove(channel);
@@ -462,7 +469,10 @@ fn asked(request: &AriRequest) -> Option<String> {
         AriRequest::Ring { channel, dial, .. } => format!("ring {dial} as {channel}"),
         AriRequest::Dial { channel, dial, memo, .. } => format!("dial {dial} as {channel}, note {memo}"),
         AriRequest::Screen { channel, .. } => format!("{channel} to the dialplan: who answered?"),
-        AriRequest::CreateBridge(bridge) => format!("make bridge {bridge}"),
+        AriRequest::CreateBridge(bridge, None) => format!("make bridge {bridge}"),
+        AriRequest::CreateBridge(bridge, Some(note)) => {
+            format!("make bridge {bridge} with the note on {}", note.channel)
+        }
         AriRequest::Join { bridge, channels } => {
             let channels: Vec<&str> = channels.iter().map(ChannelId::as_str).collect();
             format!("join {} in {bridge}", channels.join(" + "))

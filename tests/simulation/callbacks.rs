@@ -455,6 +455,12 @@ impl World {
                 }
                 None => self.soon(Event::Refused { node: NODE, call, request, why: Refusal::NotFound }),
             },
+            AriRequest::CreateBridge(bridge, note) => {
+                self.desk.notes.extend(note.clone().map(|note| (bridge.clone(), note)));
+            }
+            AriRequest::DestroyBridge(bridge) => {
+                self.desk.notes.remove(bridge);
+            }
             AriRequest::SetMemo { channel, memo } => {
                 if let Some(seen) = self.channels.get_mut(channel) {
                     seen.memo = Some(memo.clone());

@@ -130,6 +130,7 @@ impl World {
         self.nodes[node].alive = false;
         let channels = std::mem::take(&mut self.nodes[node].channels);
         self.nodes[node].bridges.clear();
+        self.nodes[node].notes.clear();
         for (id, mut channel) in channels {
             // Nobody hears the end of it.
             channel.in_app = false;

@@ -311,7 +311,7 @@ impl Liar {
         }
         for _ in 0..self.rng.below(4) {
             let channels = vec![self.any_channel(), self.any_channel()];
-            snapshot.bridges.push(BridgeSnapshot { bridge: self.any_bridge(), channels });
+            snapshot.bridges.push(BridgeSnapshot { bridge: self.any_bridge(), channels, note: None });
         }
         Event::Node(self.any_node(), NodeEvent::Up(snapshot))
     }

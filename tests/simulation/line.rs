@@ -153,7 +153,7 @@ impl World {
             self.disturb();
             return Some(match (self.rng.below(4), request) {
                 // The shell takes 409 for done already in these cases.
-                (0, AriRequest::Play { .. } | AriRequest::CreateBridge(_)) => Refusal::Failed("fault".to_owned()),
+                (0, AriRequest::Play { .. } | AriRequest::CreateBridge(..)) => Refusal::Failed("fault".to_owned()),
                 // A conflict says that the caller is in the dialplan already; Asterisk does not lie.
                 (0, AriRequest::ToFallback { .. }) => Refusal::Failed("fault".to_owned()),
                 (0, _) => Refusal::Conflict,

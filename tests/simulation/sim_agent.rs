@@ -129,9 +129,14 @@ impl World {
     pub fn phone_answers(&mut self, node: usize, channel: &ChannelId) {
         let served =
             |memo: &String| Own::parse(channel.as_str()).is_some_and(|(call, _)| memo.contains(&call.to_string()));
-        let callers = self.nodes[node].channels.values().filter(|caller| caller.memo.as_ref().is_some_and(served));
+        let asterisk = &self.nodes[node];
+        let noted = |id: &ChannelId, caller: &Channel| {
+            let note = asterisk.notes.values().find(|note| note.channel == *id).map(|note| &note.memo);
+            caller.memo.as_ref().or(note).is_some_and(served)
+        };
+        let callers = asterisk.channels.iter().filter(|(id, caller)| noted(id, caller));
         let hasty: Vec<usize> = callers
-            .filter_map(|caller| match caller.party {
+            .filter_map(|(_, caller)| match caller.party {
                 Party::Caller(index) => Some(index),
                 Party::Phone(_) | Party::Outside | Party::Dialler(_) => None,
             })

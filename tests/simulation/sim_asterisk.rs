@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use perezvon::engine::command::{AriRequest, HangUpCause};
-use perezvon::engine::event::{Arrival, BridgeSnapshot, ChannelSnapshot, NodeEvent, Origin, Refusal, Snapshot};
+use perezvon::engine::event::{Arrival, BridgeSnapshot, ChannelSnapshot, NodeEvent, Note, Origin, Refusal, Snapshot};
 use perezvon::engine::ids::{BridgeId, ChannelId, Own, PlaybackId};
 use perezvon::engine::time::Wall;
 
@@ -68,6 +68,8 @@ pub struct Asterisk {
     pub alive: bool,
     pub channels: BTreeMap<ChannelId, Channel>,
     pub bridges: BTreeMap<BridgeId, BTreeSet<ChannelId>>,
+    /// Names of bridges.
+    pub notes: BTreeMap<BridgeId, Note>,
     /// Which channel each snoop hears.
     pub snoops: BTreeMap<ChannelId, ChannelId>,
     pub fallback_phones: Vec<String>,
@@ -135,8 +137,11 @@ impl Asterisk {
             }
             // Nobody is called here.
             AriRequest::Dial { .. } | AriRequest::Screen { .. } => Err(Refusal::NotFound),
-            AriRequest::CreateBridge(bridge) => {
-                self.bridges.entry(bridge.clone()).or_default();
+            AriRequest::CreateBridge(bridge, note) => {
+                if !self.bridges.contains_key(bridge) {
+                    self.bridges.insert(bridge.clone(), BTreeSet::new());
+                    self.notes.extend(note.clone().map(|note| (bridge.clone(), note)));
+                }
                 Ok(())
             }
             AriRequest::Join { bridge, channels } => self.join(bridge, channels),
@@ -153,6 +158,7 @@ impl Asterisk {
                     self.leave_bridge(&channel);
                 }
                 self.bridges.remove(bridge);
+                self.notes.remove(bridge);
                 Ok(())
             }
             AriRequest::Snoop { on, snoop, bridge, .. } => {
@@ -205,7 +211,7 @@ impl Asterisk {
             | AriRequest::Dial { .. }
             | AriRequest::Screen { .. }
             | AriRequest::Snoop { .. }
-            | AriRequest::CreateBridge(_)
+            | AriRequest::CreateBridge(..)
             | AriRequest::DestroyBridge(_)
             | AriRequest::ToFallback { .. }
             | AriRequest::SetFallbackAgents(_) => false,
@@ -368,6 +374,7 @@ impl Asterisk {
         let bridges = own.map(|(bridge, members)| BridgeSnapshot {
             bridge: bridge.clone(),
             channels: members.iter().cloned().collect(),
+            note: self.notes.get(bridge).cloned(),
         });
         let devices = endpoints.iter().map(|name| (name.clone(), !self.unreachable.contains(name)));
         Snapshot { channels, bridges: bridges.collect(), devices: devices.collect() }

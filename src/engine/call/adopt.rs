@@ -8,7 +8,7 @@ use crate::engine::acd::queue::{Eligible, Place};
 use crate::engine::call::memo::Memo;
 use crate::engine::call::{Call, Leg, LegStage, Phase, Purpose, Timer};
 use crate::engine::command::{AriRequest, Fact};
-use crate::engine::event::{Actor, ChannelSnapshot, Snapshot, spans};
+use crate::engine::event::{Actor, ChannelSnapshot, Origin, Snapshot, spans};
 use crate::engine::ids::{BridgeId, CallId, ChannelId, NodeId, Own};
 use crate::engine::shared::{Shared, Wish};
 use crate::engine::time::Now;
@@ -31,6 +31,8 @@ pub(in crate::engine) struct Found<'a> {
     pub snoops: BTreeMap<CallId, Vec<&'a ChannelId>>,
     /// Bridges that the core made, with who is in them.
     pub bridges: BTreeMap<CallId, Vec<FoundBridge<'a>>>,
+    /// Notes that bridges carry, by the caller's channel.
+    notes: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Found<'a> {
@@ -62,8 +64,23 @@ impl<'a> Found<'a> {
             if let Some((call, own)) = Own::parse(bridge.bridge.as_str()) {
                 found.bridges.entry(call).or_default().push((own, &bridge.bridge, &bridge.channels));
             }
+            if let Some(note) = &bridge.note {
+                found.notes.insert(note.channel.as_str(), &note.memo);
+            }
         }
         found
+    }
+
+    /// The newest note on a caller. A bridge carries the one of the entry into the queue, and only where there is none on
+    /// the channel that tells as much.
+    pub fn memo(&self, caller: &ChannelSnapshot) -> Option<Memo> {
+        let arrival = &caller.arrival;
+        let own = arrival.memo.as_deref().and_then(Memo::read);
+        // Who comes back from the fallback is a new call.
+        if own.as_ref().is_some_and(|memo| memo.queued.is_some()) || arrival.origin == Origin::Fallback {
+            return own;
+        }
+        self.notes.get(arrival.channel.as_str()).and_then(|memo| Memo::read(memo)).or(own)
     }
 
     fn is_in(&self, call: CallId, which: Own, channel: &ChannelId) -> bool {

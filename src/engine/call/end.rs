@@ -135,7 +135,12 @@ impl Call {
                 }
             }
             AriRequest::Join { bridge, .. } => self.join_refused(core, bridge, why),
-            AriRequest::CreateBridge(bridge) => self.bridge_missing(bridge, *why == Refusal::TimedOut),
+            AriRequest::CreateBridge(bridge, note) => {
+                self.bridge_missing(bridge, *why == Refusal::TimedOut);
+                if note.is_some() && self.phase != Phase::Ending {
+                    self.set_memo(core);
+                }
+            }
             AriRequest::Answer(channel) if *why != Refusal::NotFound => {
                 let channel = channel.clone();
                 self.answer_failed(core, channel, why);

@@ -106,7 +106,7 @@ impl FeatureCall {
             | AriRequest::Ring { .. }
             | AriRequest::Dial { .. }
             | AriRequest::Screen { .. }
-            | AriRequest::CreateBridge(_)
+            | AriRequest::CreateBridge(..)
             | AriRequest::Join { .. }
             | AriRequest::Part { .. }
             | AriRequest::Snoop { .. }

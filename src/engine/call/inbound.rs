@@ -45,6 +45,8 @@ impl Call {
             queue,
             place: None,
             queued: None,
+            entry_unnoted: false,
+            entry_noted: false,
             first_talk: None,
             talk_since: None,
             talked: std::time::Duration::ZERO,
@@ -211,7 +213,7 @@ impl Call {
         self.phase = Phase::Waiting;
         self.disarm(Timer::Key);
         self.priority = settings.priority.saturating_add(self.card.priority);
-        self.set_memo(core);
+        self.entry_unnoted = true;
         let welcomed = only.is_none() && self.welcome(core);
         if self.prompt.is_none() && !welcomed && !self.tell_waiting(core) {
             self.music_on(core);

@@ -27,7 +27,7 @@ use crate::speech::{Language, Phrase};
 use self::monitor::Monitor;
 use super::acd::queue::{Eligible, Place};
 use super::command::{AriRequest, Command, Fact, HangUpCause, Update};
-use super::event::{Actor, CallerCard, spans};
+use super::event::{Actor, CallerCard, Note, spans};
 use super::ids::{AgentId, BridgeId, CallId, ChannelId, NodeId, Own, PlaybackId, QueueId};
 use super::ivr::Choice;
 use super::ivr::announcement::Announcement;
@@ -191,6 +191,11 @@ pub(super) struct Call {
     priority: i16,
     place: Option<(Place, Eligible)>,
     queued: Option<Instant>,
+    /// There is no note yet of where the caller stands now: the bridge that is made for an offer at once can carry it,
+    /// which saves Asterisk a request to the caller's channel.
+    entry_unnoted: bool,
+    /// There is a note that the caller stands in a queue.
+    entry_noted: bool,
     first_talk: Option<Instant>,
     talk_since: Option<Instant>,
     talked: Duration,
@@ -345,7 +350,12 @@ impl Call {
         let Some(bridge) = self.bridge_mut(own).filter(|bridge| !bridge.stands) else { return };
         bridge.stands = true;
         bridge.asked = true;
-        self.ari(core, AriRequest::CreateBridge(self.bridge_id(own)));
+        let note = own == Own::TalkBridge && self.entry_unnoted && !self.entry_noted;
+        let note = note.then(|| Note { channel: self.channel.clone(), memo: self.memo(core) });
+        if note.is_some() {
+            (self.entry_unnoted, self.entry_noted) = (false, true);
+        }
+        self.ari(core, AriRequest::CreateBridge(self.bridge_id(own), note));
     }
 
     /// Asterisk did not make a bridge, or knows none.
@@ -390,9 +400,17 @@ impl Call {
         }
     }
 
-    fn set_memo(&self, core: &mut Shared) {
+    fn set_memo(&mut self, core: &mut Shared) {
+        (self.entry_unnoted, self.entry_noted) = (false, self.entry_noted || self.queued.is_some());
         let memo = self.memo(core);
         self.ari(core, AriRequest::SetMemo { channel: self.channel.clone(), memo });
+    }
+
+    /// Notes on the channel where the caller stands, unless a bridge carries it.
+    pub(in crate::engine) fn note_entry(&mut self, core: &mut Shared) {
+        if self.entry_unnoted && self.phase != Phase::Ending {
+            self.set_memo(core);
+        }
     }
 
     fn note(&self, core: &mut Shared, what: &'static str, detail: String, by: Actor) {

@@ -119,7 +119,7 @@ impl Call {
         }
         if mode != MonitorMode::TakeOver {
             let bridge = self.bridge_id(Own::MonitorBridge(leg));
-            self.ari(core, AriRequest::CreateBridge(bridge.clone()));
+            self.ari(core, AriRequest::CreateBridge(bridge.clone(), None));
             self.ari(core, AriRequest::Join { bridge, channels: vec![phone] });
         }
         self.begin_hearing(core, leg);
@@ -215,9 +215,9 @@ impl Call {
     pub(super) fn monitor_refused(&mut self, core: &mut Shared, request: &AriRequest, why: &Refusal) -> bool {
         let own = match request {
             AriRequest::Snoop { snoop: channel, .. } | AriRequest::HangUp { channel, .. } => channel.as_str(),
-            AriRequest::CreateBridge(bridge) | AriRequest::DestroyBridge(bridge) | AriRequest::Join { bridge, .. } => {
-                bridge.as_str()
-            }
+            AriRequest::CreateBridge(bridge, _)
+            | AriRequest::DestroyBridge(bridge)
+            | AriRequest::Join { bridge, .. } => bridge.as_str(),
             _ => return false,
         };
         match (Own::parse(own), request) {
@@ -229,7 +229,7 @@ impl Call {
                     core.ask_later(self.node, self.id, again);
                 }
             }
-            (Some((_, Own::MonitorBridge(leg))), AriRequest::CreateBridge(bridge)) => {
+            (Some((_, Own::MonitorBridge(leg))), AriRequest::CreateBridge(bridge, _)) => {
                 self.leg_not_monitored(core, leg);
                 if *why == Refusal::TimedOut {
                     core.ask_later(self.node, self.id, AriRequest::DestroyBridge(bridge.clone()));

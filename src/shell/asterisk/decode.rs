@@ -365,7 +365,7 @@ mod tests {
         }
         insta::assert_compact_debug_snapshot!(
             counts,
-            @r#"{"answered": 26, "digit": 1, "gone": 25, "hang up": 34, "ignored": 324, "joined": 7, "left": 13, "parted": 7, "playback ended": 5, "replaced": 1, "ringing": 2, "stray": 13}"#
+            @r#"{"answered": 8, "digit": 1, "gone": 25, "hang up": 34, "ignored": 343, "joined": 7, "left": 13, "parted": 7, "playback ended": 5, "replaced": 1, "ringing": 1, "stray": 13}"#
         );
     }
 

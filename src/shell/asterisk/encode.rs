@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::engine::command::{AriRequest, HangUpCause};
-use crate::engine::event::MonitorMode;
+use crate::engine::event::{MonitorMode, Note};
 use crate::engine::ids::Own;
 
 use super::rest::{CHANNEL_DEADLINE, HttpRequest, NOT_IN_APPLICATION, RestError};
@@ -111,7 +111,7 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
                 .query("extension", &attempt.to_string())
                 .query("priority", "1"))
         }
-        AriRequest::CreateBridge(bridge) => {
+        AriRequest::CreateBridge(bridge, note) => {
             // Asterisk mixes where a bridge may hold many; it has no other word for that than the one for video.
             let kind = match Own::parse(bridge.as_str()) {
                 Some((_, Own::MixBridge)) => "mixing,video_sfu",
@@ -119,7 +119,11 @@ pub(super) fn encode(request: &AriRequest, names: &Names, media: &[String]) -> P
                 | Some((_, Own::Leg(_) | Own::Outgoing | Own::Playback(_) | Own::Monitor(_) | Own::Snoop(_)))
                 | None => "mixing",
             };
-            unless(HttpRequest::post(&["bridges", bridge.as_str()]).json(&json!({ "type": kind })), 409)
+            let mut body = json!({ "type": kind });
+            if let (Some(note), Some(body)) = (note, body.as_object_mut()) {
+                body.insert("name".to_owned(), bridge_name(note).into());
+            }
+            unless(HttpRequest::post(&["bridges", bridge.as_str()]).json(&body), 409)
         }
         AriRequest::Join { bridge, channels } => {
             let channels: Vec<&str> = channels.iter().map(|channel| channel.as_str()).collect();
@@ -174,6 +178,17 @@ const DIALLED_CONTEXT: &str = "perezvon-dialled";
 const FALLBACK_AGENTS: &str = "PEREZVON_FALLBACK_AGENTS";
 /// Longer ones are no numbers.
 const LONGEST_NUMBER: usize = 40;
+
+/// A note as the name of a bridge. The id of a channel holds no new line: Asterisk takes it from a line of its settings.
+fn bridge_name(note: &Note) -> String {
+    format!("{}\n{}", note.channel, note.memo)
+}
+
+/// Reads [`bridge_name`].
+pub(super) fn bridge_note(name: &str) -> Option<Note> {
+    let (channel, memo) = name.split_once('\n')?;
+    Some(Note { channel: channel.into(), memo: memo.to_owned() })
+}
 
 fn q850(cause: HangUpCause) -> &'static str {
     match cause {
@@ -401,11 +416,18 @@ mod tests {
         let channels = vec![caller(), "pz-0123456789abcdef-l1".into()];
         for (request, expected) in [
             (
-                AriRequest::CreateBridge(bridge()),
+                AriRequest::CreateBridge(bridge(), None),
                 r#"POST /bridges/pz-0123456789abcdef-b {"type":"mixing"} (409 is fine)"#,
             ),
             (
-                AriRequest::CreateBridge("pz-0123456789abcdef-m".into()),
+                AriRequest::CreateBridge(
+                    bridge(),
+                    Some(Note { channel: caller(), memo: "1;0123456789abcdef;5".to_owned() }),
+                ),
+                r#"POST /bridges/pz-0123456789abcdef-b {"name":"pz1-17.1\n1;0123456789abcdef;5","type":"mixing"} (409 is fine)"#,
+            ),
+            (
+                AriRequest::CreateBridge("pz-0123456789abcdef-m".into(), None),
                 r#"POST /bridges/pz-0123456789abcdef-m {"type":"mixing,video_sfu"} (409 is fine)"#,
             ),
             (
@@ -457,5 +479,16 @@ mod tests {
     fn ids_with_odd_signs_stay_one_segment_of_the_path() {
         let request = AriRequest::Answer("a/b?c=d #;2".into());
         assert_eq!(told(&request), "POST /channels/a%2Fb%3Fc%3Dd%20%23%3B2/answer (slow)");
+    }
+
+    #[test]
+    fn a_note_is_read_back_from_the_name_of_a_bridge() {
+        for memo in ["1;0123456789abcdef;5;;0;of two words;;0;", "two\nlines", ""] {
+            let note = Note { channel: caller(), memo: memo.to_owned() };
+            assert_eq!(bridge_note(&bridge_name(&note)), Some(note));
+        }
+        for name in ["", "a bridge of somebody else"] {
+            assert_eq!(bridge_note(name), None);
+        }
     }
 }

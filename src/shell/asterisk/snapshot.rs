@@ -12,7 +12,7 @@ use crate::engine::ids::Own;
 use crate::engine::time::Wall;
 
 use super::decode;
-use super::encode::MEMO;
+use super::encode::{MEMO, bridge_note};
 use super::rest::{HttpRequest, Rest, RestError};
 
 /// Variables asked for at once, where Asterisk does not send them with the channel.
@@ -36,6 +36,7 @@ pub(super) async fn take(rest: &Rest, app: &str) -> Result<Snapshot, RestError> 
         .map(|bridge| BridgeSnapshot {
             bridge: bridge.id.into(),
             channels: bridge.channels.into_iter().map(Into::into).collect(),
+            note: bridge_note(&bridge.name),
         })
         .collect();
     Ok(Snapshot { channels, bridges, devices: devices.into_iter().collect() })
@@ -85,6 +86,8 @@ struct Place {
 #[derive(Deserialize)]
 struct BridgeRecord {
     id: String,
+    #[serde(default)]
+    name: String,
     #[serde(default)]
     channels: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use perezvon::domain::ids::ClientId;
 use perezvon::engine::callback::request::{About, CallbackRequest, KeptPlace};
 use perezvon::engine::command::{AriRequest, Fact, Update};
-use perezvon::engine::event::{Actor, Event, NodeEvent, Refusal, Request};
+use perezvon::engine::event::{Actor, Event, NodeEvent, Note, Refusal, Request};
 use perezvon::engine::ids::{AgentId, BridgeId, CallId, CallbackId, ChannelId, RequestId};
 use perezvon::engine::settings::AgentProfile;
 use perezvon::engine::time::Wall;
@@ -28,6 +28,8 @@ pub struct Desk {
     /// When something last happened with a kept place, by the moment of the world.
     touched: BTreeMap<CallbackId, i64>,
     bridges: BTreeMap<ChannelId, BridgeId>,
+    /// Names of bridges.
+    pub notes: BTreeMap<BridgeId, Note>,
     requests: u64,
     /// To clients whom agents call.
     pub dialled: BTreeSet<ChannelId>,
@@ -269,9 +271,13 @@ impl World {
         for (channel, bridge) in self.desk.bridges.iter().filter(|(channel, _)| self.channels.contains_key(*channel)) {
             bridges.entry(bridge).or_default().push(channel.clone());
         }
+        for bridge in self.desk.notes.keys() {
+            bridges.entry(bridge).or_default();
+        }
         let snapshot = |(bridge, channels): (&BridgeId, Vec<ChannelId>)| perezvon::engine::event::BridgeSnapshot {
             bridge: bridge.clone(),
             channels,
+            note: self.desk.notes.get(bridge).cloned(),
         };
         bridges.into_iter().map(snapshot).collect()
     }

@@ -114,7 +114,7 @@ impl StandIn {
             | AriRequest::MusicOff(_)
             | AriRequest::RingbackOn(_)
             | AriRequest::RingbackOff(_)
-            | AriRequest::CreateBridge(_)
+            | AriRequest::CreateBridge(..)
             | AriRequest::DestroyBridge(_)
             | AriRequest::ToFallback { .. }
             | AriRequest::SetFallbackAgents(_) => {}
