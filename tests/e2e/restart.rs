@@ -95,6 +95,27 @@ fn a_killed_engine_costs_no_caller_the_place_and_no_talk_a_word() {
 }
 
 #[test]
+fn a_phone_that_rings_while_the_engine_is_killed_rings_on_for_the_same_call() {
+    let office = Office::open(Options::default());
+    let agent = office.ready_agent("101", Manner::Answers { after: 6000, talk: 1500 });
+    let caller = office.caller("79005550001", 0);
+    let offered = office.wait_stage("79005550001", "offered", 15);
+    // It carries the engine's note.
+    wait_until("the bridge of the talk to come", 5, || office.ari.bridges().len(), |count| *count == 1);
+    office.kill_engine();
+    office.start_engine();
+    let taken_up = office.wait_stage("79005550001", "offered", 5);
+    assert_eq!(taken_up["id"], offered["id"]);
+    caller.finish(20);
+    let story = office.story("79005550001", 10);
+    assert_eq!(story.disposition(), "COMPLETEAGENT", "{story:?}");
+    assert!(story.notes().contains(&"adopted".to_owned()), "{:?}", story.notes());
+    assert_eq!(story.offers().len(), 1, "{story:?}");
+    drop(agent);
+    office.assert_clean();
+}
+
+#[test]
 fn while_the_engine_is_away_a_caller_reaches_an_agent_and_stands_in_the_journal_later() {
     let office = Office::open(Options::default());
     let agent = office.add_agent("101", json!({}));
