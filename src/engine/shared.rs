@@ -333,4 +333,8 @@ impl Shared {
     pub fn arm(&mut self, call: CallId, at: Instant, reason: &'static str) {
         self.timers.arm(at, Owner::Call(call), reason);
     }
+
+    pub fn arm_net(&mut self, call: CallId, at: Instant, reason: &'static str) {
+        self.timers.arm_net(self.now.mono, at, Owner::Call(call), reason);
+    }
 }

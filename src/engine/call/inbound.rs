@@ -128,7 +128,7 @@ impl Call {
             self.publish(core);
             return;
         }
-        self.disarm(Timer::Card);
+        self.forget(core, Timer::Card, spans::CARD);
         if self.card.blocked && !self.answered {
             self.hang_up_caller(core, HangUpCause::Rejected);
             self.finish(core, Disposition::Blocked, 21);

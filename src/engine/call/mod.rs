@@ -63,6 +63,16 @@ enum Timer {
     Pause,
 }
 
+impl Timer {
+    /// Whether it is there only in case that Asterisk or the database do not answer.
+    fn is_net(self) -> bool {
+        match self {
+            Timer::Card | Timer::Prompt | Timer::Join | Timer::Release | Timer::Memo => true,
+            Timer::Announce | Timer::Reserve | Timer::Key | Timer::Pause => false,
+        }
+    }
+}
+
 const TIMERS: [(Timer, &str); 9] = [
     (Timer::Card, "card"),
     (Timer::Prompt, "prompt"),
@@ -261,13 +271,23 @@ impl Call {
         let at = core.now.mono + after;
         if let Some((slot, (_, reason))) = self.slot(timer) {
             *slot = Some(at);
-            core.arm(self.id, at, reason);
+            match timer.is_net() {
+                true => core.arm_net(self.id, at, reason),
+                false => core.arm(self.id, at, reason),
+            }
         }
     }
 
     fn disarm(&mut self, timer: Timer) {
         if let Some((slot, _)) = self.slot(timer) {
             *slot = None;
+        }
+    }
+
+    /// As [`disarm`](Call::disarm), and the net, which was so long after its arming, wakes nobody either.
+    fn forget(&mut self, core: &mut Shared, timer: Timer, span: Duration) {
+        if let Some(at) = self.slot(timer).and_then(|(slot, _)| slot.take()) {
+            core.timers.forget_net(at - span, at, Owner::Call(self.id));
         }
     }
 
@@ -309,13 +329,13 @@ impl Call {
         for (slot, (_, reason)) in self.timers.iter_mut().zip(&TIMERS) {
             if let Some(at) = slot {
                 *at = (*at).max(now + spans::RING_START);
-                core.timers.arm(*at, Owner::Call(self.id), reason);
+                core.arm(self.id, *at, reason);
             }
         }
         for leg in &mut self.legs {
             if let Some(at) = &mut leg.lease {
                 *at = (*at).max(now + spans::RING_START);
-                core.timers.arm(*at, Owner::Call(self.id), "lease");
+                core.arm_net(self.id, *at, "lease");
             }
         }
     }

@@ -96,7 +96,7 @@ impl Call {
         let own = if purpose == Purpose::Monitor { Own::Monitor(no) } else { Own::Leg(no) };
         let channel: ChannelId = own.id(self.id).into();
         let lease = core.now.mono + spans::RING_START;
-        core.arm(self.id, lease, "lease");
+        core.arm_net(self.id, lease, "lease");
         core.persist(Fact::LegStarted {
             call: self.id,
             leg: no,
@@ -142,7 +142,7 @@ impl Call {
         let lease = now.mono + leg.ring_time;
         leg.lease = Some(lease);
         let (agent, offered) = (leg.agent, leg.agent.is_some() && leg.purpose == Purpose::Offer);
-        core.arm(call, lease, "lease");
+        core.arm_net(call, lease, "lease");
         if let Some(agent) = agent {
             core.agents.rung(agent, false);
         }
@@ -201,7 +201,7 @@ impl Call {
         let request = AriRequest::HangUp { channel: leg.channel.clone(), cause: cause_for(leg.outcome) };
         let (agent, purpose) = (leg.agent, leg.purpose);
         self.ari(core, request);
-        core.arm(call, lease, "release");
+        core.arm_net(call, lease, "release");
         if let Some(agent) = agent {
             core.agent_releases(agent, call, no, queue);
             if purpose == Purpose::Offer
@@ -386,7 +386,7 @@ impl Call {
         if slow && leg.extra_leases < EXTRA_LEASES {
             leg.extra_leases += 1;
             leg.lease = Some(lease);
-            core.arm(call, lease, "lease");
+            core.arm_net(call, lease, "lease");
             return;
         }
         let outcome = match leg.agent {
@@ -432,6 +432,6 @@ impl Call {
         leg.lease = Some(lease);
         let request = AriRequest::HangUp { channel: leg.channel.clone(), cause: cause_for(leg.outcome) };
         self.ari(core, request);
-        core.arm(call, lease, "release");
+        core.arm_net(call, lease, "release");
     }
 }
