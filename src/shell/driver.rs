@@ -30,14 +30,14 @@ pub async fn run(
 ) {
     let mut came_back = VecDeque::new();
     let mut batch = Vec::with_capacity(AT_A_TIME);
+    // Set anew only when the deadline is another one: each time costs the thread a wake-up of its own.
+    let alarm = tokio::time::sleep_until(clock.moment(clock.now().mono));
+    tokio::pin!(alarm);
     while !cancel.is_cancelled() {
         let wake_at = engine.poll_timeout().map(|(at, _)| clock.moment(at));
-        let wake = async {
-            match wake_at {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
+        if let Some(at) = wake_at.filter(|at| *at != alarm.deadline() || alarm.is_elapsed()) {
+            alarm.as_mut().reset(at);
+        }
         tokio::select! {
             biased;
             () = cancel.cancelled() => return,
@@ -51,7 +51,7 @@ pub async fn run(
                 batch.extend(came_back.drain(..));
                 tokio::task::yield_now().await;
             }
-            () = wake => {}
+            () = &mut alarm, if wake_at.is_some() => {}
         }
         for event in batch.drain(..) {
             step(engine, clock, event, outlets, &mut came_back);
