@@ -210,6 +210,8 @@ pub(super) struct Board {
     jobs: BTreeMap<(NodeId, String), Slot>,
     storage: Pause,
     last_lane: NodeId,
+    /// When the last worker who found nothing to do looks again by itself.
+    looks_again: Option<Instant>,
 }
 
 impl Default for Board {
@@ -222,7 +224,7 @@ impl Board {
     /// An empty list with room for so many recordings.
     pub(super) fn with_room(most: usize) -> Board {
         let (lanes, jobs) = (BTreeMap::new(), BTreeMap::new());
-        Board { most, lanes, jobs, storage: Pause::default(), last_lane: NodeId::default() }
+        Board { most, lanes, jobs, storage: Pause::default(), last_lane: NodeId::default(), looks_again: None }
     }
 
     /// How many recordings wait or are in hand.
@@ -262,6 +264,11 @@ impl Board {
         true
     }
 
+    /// Whether somebody must be woken for what is due then: nobody looks at the list by itself until that moment.
+    pub(super) fn is_slept_over(&self, due: Instant) -> bool {
+        self.looks_again.is_none_or(|at| due < at)
+    }
+
     /// Asks for a look through an Asterisk's recordings; a later wish replaces an earlier one.
     pub(super) fn sweep(&mut self, node: NodeId, keep: BTreeSet<String>, due: Instant) {
         self.lanes.entry(node).or_default().sweep = Some((due, keep));
@@ -274,6 +281,15 @@ impl Board {
 
     /// What to do next. The Asterisks take turns.
     pub(super) fn next(&mut self, now: Instant) -> Next {
+        let next = self.take_next(now);
+        self.looks_again = match next {
+            Next::Wait(until) => until,
+            Next::Sweep(..) | Next::Run(_) => None,
+        };
+        next
+    }
+
+    fn take_next(&mut self, now: Instant) -> Next {
         if !self.storage.over(now) {
             return Next::Wait(self.storage.until);
         }

@@ -193,11 +193,12 @@ impl Shared {
         let mut board = self.board();
         let added = board.add(node, name, task, due);
         self.stats.waiting(board.len());
+        let slept_over = board.is_slept_over(due);
         drop(board);
-        if added {
-            self.changed.notify_one();
-        } else {
+        if !added {
             self.stats.overflowed();
+        } else if slept_over {
+            self.changed.notify_one();
         }
         added
     }

@@ -463,6 +463,18 @@ async fn only_a_few_are_fetched_at_once_and_all_get_their_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_worker_is_woken_only_for_what_is_due_before_one_looks_again_by_itself() {
+    let (mut board, now) = (Board::default(), Instant::now());
+    let after = |seconds| now + Duration::from_secs(seconds);
+    assert!(board.is_slept_over(after(9)), "nobody has looked yet");
+    assert!(board.add(NODE, NAME, Task::Stray, after(2)));
+    assert!(matches!(board.next(now), Next::Wait(Some(until)) if until == after(2)));
+    assert_eq!([1, 2, 3].map(|due| board.is_slept_over(after(due))), [true, false, false]);
+    assert!(matches!(board.next(after(2)), Next::Run(_)));
+    assert!(board.is_slept_over(after(3)), "who works does not look");
+}
+
+#[tokio::test(start_paused = true)]
 async fn recordings_beyond_the_room_are_found_again_when_there_is_room() {
     let mut setup = Setup::new();
     let archive = setup.start_with(Board::with_room(10));
