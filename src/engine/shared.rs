@@ -337,4 +337,9 @@ impl Shared {
     pub fn arm_net(&mut self, call: CallId, at: Instant, reason: &'static str) {
         self.timers.arm_net(self.now.mono, at, Owner::Call(call), reason);
     }
+
+    /// What was armed for that moment wakes the call no more.
+    pub fn forget(&mut self, call: CallId, at: Instant) {
+        self.timers.forget(at, Owner::Call(call));
+    }
 }

@@ -45,10 +45,10 @@ impl Timers {
         self.push(net_slot(now, at), owner, reason);
     }
 
-    /// A net that was [armed](Timers::arm_net) at that time need not wake anybody any more. Only worth its while for what
-    /// is armed for each call and soon done.
-    pub fn forget_net(&mut self, armed: Instant, at: Instant, owner: Owner) {
-        let Entry::Occupied(mut there) = self.slots.entry(net_slot(armed, at)) else { return };
+    /// What was [armed](Timers::arm) for that moment need not wake anybody any more. Only worth its while for what is
+    /// armed for each call and soon done.
+    pub fn forget(&mut self, at: Instant, owner: Owner) {
+        let Entry::Occupied(mut there) = self.slots.entry(slot(at, SLOT_BITS)) else { return };
         let entries = there.get_mut();
         if let Some(place) = entries.iter().position(|(other, _)| *other == owner) {
             entries.swap_remove(place);
@@ -142,15 +142,15 @@ mod tests {
     fn what_is_forgotten_wakes_nobody_and_takes_nothing_else_with_it() {
         let mut timers = Timers::default();
         let [first, second] = [1, 2].map(|call| Owner::Call(CallId(call)));
-        let (now, at) = (Instant(1_000_000), Instant(1_300_000));
-        timers.arm_net(now, at, first, "card");
-        timers.arm_net(now, at, second, "card");
-        timers.forget_net(now, at, first);
-        timers.forget_net(now, at, first);
+        let at = Instant(1_300_000);
+        timers.arm(at, first, "card");
+        timers.arm(at, second, "card");
+        timers.forget(at, first);
+        timers.forget(at, first);
         let due = timers.next().unwrap().0;
         assert_eq!((timers.pop_due(due), timers.pop_due(due)), (Some(second), None));
-        timers.arm_net(now, at, first, "card");
-        timers.forget_net(now, at, first);
+        timers.arm(at, first, "card");
+        timers.forget(at, first);
         assert_eq!(timers.next(), None);
     }
 }

@@ -247,7 +247,7 @@ impl Call {
                 LegStage::Trying | LegStage::Releasing => Some(core.now.mono + spans::RING_START),
             };
             if let Some(at) = lease {
-                core.arm_net(self.id, at, "lease");
+                core.arm(self.id, at, "lease");
             }
             if let Some(agent) = agent {
                 let hands =

@@ -128,7 +128,7 @@ impl Call {
             self.publish(core);
             return;
         }
-        self.forget(core, Timer::Card, spans::CARD);
+        self.forget(core, Timer::Card);
         if self.card.blocked && !self.answered {
             self.hang_up_caller(core, HangUpCause::Rejected);
             self.finish(core, Disposition::Blocked, 21);

@@ -37,7 +37,6 @@ use super::ivr::order_status::OrderMenu;
 use super::settings::Menus;
 use super::shared::Shared;
 use super::time::{Instant, Now};
-use super::timers::Owner;
 use super::view::{Disposition, OfferOutcome};
 
 /// Deadlines of a call, apart from those of its legs.
@@ -64,11 +63,11 @@ enum Timer {
 }
 
 impl Timer {
-    /// Whether it is there only in case that Asterisk or the database do not answer.
+    /// Whether it is there only in case that Asterisk does not answer.
     fn is_net(self) -> bool {
         match self {
-            Timer::Card | Timer::Prompt | Timer::Join | Timer::Release | Timer::Memo => true,
-            Timer::Announce | Timer::Reserve | Timer::Key | Timer::Pause => false,
+            Timer::Prompt | Timer::Join | Timer::Release | Timer::Memo => true,
+            Timer::Card | Timer::Announce | Timer::Reserve | Timer::Key | Timer::Pause => false,
         }
     }
 }
@@ -284,10 +283,10 @@ impl Call {
         }
     }
 
-    /// As [`disarm`](Call::disarm), and the net, which was so long after its arming, wakes nobody either.
-    fn forget(&mut self, core: &mut Shared, timer: Timer, span: Duration) {
+    /// As [`disarm`](Call::disarm), and nobody is woken at that moment.
+    fn forget(&mut self, core: &mut Shared, timer: Timer) {
         if let Some(at) = self.slot(timer).and_then(|(slot, _)| slot.take()) {
-            core.timers.forget_net(at - span, at, Owner::Call(self.id));
+            core.forget(self.id, at);
         }
     }
 
@@ -335,7 +334,7 @@ impl Call {
         for leg in &mut self.legs {
             if let Some(at) = &mut leg.lease {
                 *at = (*at).max(now + spans::RING_START);
-                core.arm_net(self.id, *at, "lease");
+                core.arm(self.id, *at, "lease");
             }
         }
     }

@@ -96,7 +96,7 @@ impl Call {
         let own = if purpose == Purpose::Monitor { Own::Monitor(no) } else { Own::Leg(no) };
         let channel: ChannelId = own.id(self.id).into();
         let lease = core.now.mono + spans::RING_START;
-        core.arm_net(self.id, lease, "lease");
+        core.arm(self.id, lease, "lease");
         core.persist(Fact::LegStarted {
             call: self.id,
             leg: no,
@@ -140,9 +140,11 @@ impl Call {
         let Some(leg) = self.leg_mut(no).filter(|leg| leg.stage == LegStage::Trying) else { return };
         leg.stage = LegStage::Ringing;
         let lease = now.mono + leg.ring_time;
-        leg.lease = Some(lease);
+        if let Some(before) = leg.lease.replace(lease) {
+            core.forget(call, before);
+        }
         let (agent, offered) = (leg.agent, leg.agent.is_some() && leg.purpose == Purpose::Offer);
-        core.arm_net(call, lease, "lease");
+        core.arm(call, lease, "lease");
         if let Some(agent) = agent {
             core.agents.rung(agent, false);
         }
@@ -159,7 +161,9 @@ impl Call {
             LegStage::Trying | LegStage::Ringing => {}
         }
         leg.stage = LegStage::Up;
-        leg.lease = None;
+        if let Some(before) = leg.lease.take() {
+            core.forget(call, before);
+        }
         let (purpose, agent) = (leg.purpose, leg.agent);
         core.persist(Fact::LegAnswered { call, leg: no, at });
         if let Some(agent) = agent {
@@ -197,7 +201,9 @@ impl Call {
         leg.outcome = leg.outcome.or(outcome);
         leg.hang_ups = 1;
         let lease = core.now.mono + spans::RELEASE;
-        leg.lease = Some(lease);
+        if let Some(before) = leg.lease.replace(lease) {
+            core.forget(call, before);
+        }
         let request = AriRequest::HangUp { channel: leg.channel.clone(), cause: cause_for(leg.outcome) };
         let (agent, purpose) = (leg.agent, leg.purpose);
         self.ari(core, request);
@@ -386,7 +392,7 @@ impl Call {
         if slow && leg.extra_leases < EXTRA_LEASES {
             leg.extra_leases += 1;
             leg.lease = Some(lease);
-            core.arm_net(call, lease, "lease");
+            core.arm(call, lease, "lease");
             return;
         }
         let outcome = match leg.agent {
