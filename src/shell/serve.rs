@@ -22,6 +22,7 @@ use super::hints::Hints;
 use super::live_settings::{self, LiveSettings};
 use super::order_desk::{OrderDesk, Prompts};
 use super::outlets::{Cards, World};
+use super::recordings::asterisk::AsteriskRecordings;
 use super::recordings::keeper::{self, Keeping};
 use super::recordings::{Archive, Books, Vault};
 use super::reports::mail;
@@ -77,7 +78,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let journal = Journal::start(store.clone(), JournalSettings::new(spill_file(&config, &store)), after.clone());
     let archive = Archive::start(
         vault.clone(),
-        nodes.iter().map(|(_, node)| node.recordings()).collect(),
+        std::iter::zip(&nodes, &config.asterisk)
+            .map(|((_, node), config)| AsteriskRecordings::new(node.recordings(), config.recordings_dir.as_deref()))
+            .collect(),
         Books::new(store.clone(), journal.clone()),
         cancel.clone(),
     );

@@ -20,8 +20,13 @@ pub fn recording(office: &Office, command: &str) -> (bool, String) {
 }
 
 fn restart_with(office: &mut Office, lines: &str) {
+    restart_with_other(office, "[recording]\n", &format!("[recording]\n{lines}\n"));
+}
+
+fn restart_with_other(office: &mut Office, words: &str, other: &str) {
     let text = std::fs::read_to_string(office.config()).unwrap();
-    std::fs::write(office.config(), text.replace("[recording]\n", &format!("[recording]\n{lines}\n"))).unwrap();
+    assert!(text.contains(words), "{text}");
+    std::fs::write(office.config(), text.replace(words, other)).unwrap();
     office.kill_engine();
     office.start_engine();
 }
@@ -103,6 +108,39 @@ fn an_opus_is_as_long_as_the_talk_and_has_each_voice_on_its_side() {
     let talked = story.talked_ms() as f64 / 1000.0;
     assert!((sound.seconds() - talked).abs() <= 0.1, "{} s of {talked} s", sound.seconds());
     assert!(recording(&office, "verify").0);
+}
+
+#[test]
+fn where_asterisks_folder_is_seen_talks_are_read_and_removed_there_and_with_a_wrong_folder_over_ari() {
+    let mut office = Office::open(Options::default());
+    let (_agent, _phone) = office.ready_agent("101", EAGER);
+    let spool = office.dir.join("asterisk/spool/recording");
+    let elsewhere = office.dir.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let line = |folder: &Path| format!("recordings_dir = \"{}\"\n[database]\n", folder.display());
+    let checked = |office: &Office| {
+        let output = Command::new(PEREZVON).args(["check", "--config"]).arg(office.config()).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().find(|line| line.contains("test recordings")).map(str::to_owned).expect(&text)
+    };
+    let over_ari =
+        |office: &Office| office.logged("DEBUG").iter().filter(|line| line.contains("fetched over ARI")).count();
+
+    restart_with_other(&mut office, "[database]\n", &line(&spool));
+    let said = checked(&office);
+    assert!(said.starts_with("ok") && said.ends_with(&format!("read in {}", spool.display())), "{said}");
+    office.caller("79005550001", 2500).finish(15);
+    office.sound(&office.recording(&office.story("79005550001", 10), "stored", 15)).assert_tones();
+    assert_eq!(over_ari(&office), 0);
+    assert_eq!(files(&spool), Vec::<PathBuf>::new());
+
+    restart_with_other(&mut office, &line(&spool), &line(&elsewhere));
+    let said = checked(&office);
+    assert!(said.starts_with("warning") && said.contains("is not the folder"), "{said}");
+    office.caller("79005550002", 2500).finish(15);
+    office.sound(&office.recording(&office.story("79005550002", 10), "stored", 15)).assert_tones();
+    assert_eq!(over_ari(&office), 1);
+    assert_eq!(files(&spool), Vec::<PathBuf>::new());
 }
 
 /// A small disk in place of a folder, gone with the test.

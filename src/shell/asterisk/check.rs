@@ -1,6 +1,7 @@
 //! Is this Asterisk fit and well configured? For `perezvon check`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -84,6 +85,14 @@ pub async fn check(config: &NodeConfig) -> Vec<Finding> {
     findings.push(clock(&rest).await);
     if let Some(trunk) = &config.trunk {
         findings.push(trunk_endpoint(&rest, trunk).await);
+    }
+    if let Some(dir) = &config.recordings_dir {
+        let (level, text) = match recordings_folder(&rest, dir).await {
+            Ok(text) => (Level::Good, text),
+            // What cannot be done there is done over ARI.
+            Err(why) => (Level::Warning, format!("{why}; see to asterisk.nodes.recordings_dir, ARI is used meanwhile")),
+        };
+        findings.push(finding(level, "recordings", text));
     }
     findings
 }
@@ -239,8 +248,28 @@ async fn trunk_endpoint(rest: &Rest, trunk: &str) -> Finding {
     }
 }
 
+/// Lays an empty recording there and asks Asterisk for it.
+async fn recordings_folder(rest: &Rest, dir: &Path) -> Result<String, String> {
+    let place = dir.display();
+    let name = format!("perezvon-check-{}", std::process::id());
+    let trial = dir.join(format!("{name}.raw"));
+    std::fs::read_dir(dir).map_err(|why| format!("{place} cannot be read: {why}"))?;
+    std::fs::write(&trial, []).map_err(|why| format!("nothing may be removed in {place}: {why}"))?;
+    let seen = rest.send(&HttpRequest::get(&["recordings", "stored", &name])).await;
+    let removed = std::fs::remove_file(&trial);
+    match seen {
+        Ok(_) => removed.map(|()| format!("read in {place}")).map_err(|why| format!("{}: {why}", trial.display())),
+        Err(RestError::Status { status: 404, .. }) => {
+            Err(format!("{place} is not the folder `recording` of this Asterisk's astspooldir"))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::super::fake::{Answer, Fake};
     use super::*;
 
@@ -282,6 +311,32 @@ mod tests {
         let lines = told(|request| Some(healthy(request))).await;
         assert_eq!(lines.len(), 7);
         assert!(lines.iter().all(|(level, _)| *level == Level::Good), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn the_folder_of_recordings_must_be_the_one_that_asterisk_sees() {
+        let dir = tempfile::tempdir().unwrap();
+        let fake = Fake::start().await;
+        let seen = |here: PathBuf| {
+            let config = NodeConfig { recordings_dir: Some(here), ..fake.config.clone() };
+            async move { check(&config).await.pop().map(|finding| (finding.what, finding.level, finding.text)).unwrap() }
+        };
+        let trial = dir.path().to_owned();
+        fake.answer(move |request| {
+            let asked = request.strip_prefix("GET /recordings/stored/");
+            let there = asked.is_none_or(|name| trial.join(format!("{name}.raw")).exists());
+            Some(if there { healthy(request) } else { Answer::refusal(404, "Recording not found") })
+        });
+        let (what, level, _) = seen(dir.path().to_owned()).await;
+        assert_eq!((what, level), ("recordings", Level::Good));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        let other = tempfile::tempdir().unwrap();
+        for (wrong, said) in [(other.path().to_owned(), "is not the folder"), (dir.path().join("no"), "cannot be read")]
+        {
+            let (what, level, text) = seen(wrong).await;
+            assert_eq!((what, level), ("recordings", Level::Warning));
+            assert!(text.contains(said) && text.contains("asterisk.nodes.recordings_dir"), "{text}");
+        }
     }
 
     #[tokio::test]

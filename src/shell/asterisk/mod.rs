@@ -29,6 +29,7 @@ pub mod stored;
 mod warm;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -62,6 +63,8 @@ pub struct NodeConfig {
     pub app: String,
     /// Folder of the sounds as Asterisk sees it (`<dir>/ru/greeting.wav`), or an `http://` address of it.
     pub sounds_dir: String,
+    /// Folder of Asterisk's recordings as this machine sees it, where it does.
+    pub recordings_dir: Option<PathBuf>,
     /// PJSIP endpoint of the line to the outside, if any; only looked at by [`check`].
     pub trunk: Option<String>,
     /// Address that phones send their sound to, where Asterisk cannot tell by itself.
@@ -79,6 +82,7 @@ impl Default for NodeConfig {
             password: String::new(),
             app: "perezvon".to_owned(),
             sounds_dir: "/usr/share/perezvon/sounds".to_owned(),
+            recordings_dir: None,
             trunk: None,
             media_address: None,
             connections: 48,
@@ -95,6 +99,7 @@ impl fmt::Debug for NodeConfig {
             .field("password", &"(hidden)")
             .field("app", &self.app)
             .field("sounds_dir", &self.sounds_dir)
+            .field("recordings_dir", &self.recordings_dir)
             .field("trunk", &self.trunk)
             .field("media_address", &self.media_address)
             .field("connections", &self.connections)

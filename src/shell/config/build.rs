@@ -222,6 +222,10 @@ fn nodes(raw: Vec<raw::Node>, trunk: Option<&str>) -> Result<Vec<NodeConfig>, Co
                 "give a full path or an http:// address without `,` and `&`",
             );
         }
+        let recordings_dir = node.recordings_dir.filter(|dir| !dir.is_empty());
+        if let Some(dir) = recordings_dir.as_ref().filter(|dir| !Path::new(dir).is_absolute()) {
+            return wrong(key("recordings_dir"), dir, "give a full path, or leave it out to fetch recordings over ARI");
+        }
         if let Some(address) = node.media_address.as_ref().filter(|text| text.parse::<IpAddr>().is_err()) {
             return wrong(key("media_address"), address, "it is not an IP address");
         }
@@ -236,6 +240,7 @@ fn nodes(raw: Vec<raw::Node>, trunk: Option<&str>) -> Result<Vec<NodeConfig>, Co
             password: password.map(|password| password.reveal().to_owned()).unwrap_or_default(),
             app: node.app,
             sounds_dir: node.sounds_dir.trim_end_matches('/').to_owned(),
+            recordings_dir: recordings_dir.map(PathBuf::from),
             trunk: trunk.map(str::to_owned),
             media_address: node.media_address,
             connections: usize::try_from(node.connections).unwrap_or(1),

@@ -13,6 +13,7 @@ pub(super) const KEYS: &[&str] = &[
     "asterisk.nodes[].password_file",
     "asterisk.nodes[].app",
     "asterisk.nodes[].sounds_dir",
+    "asterisk.nodes[].recordings_dir",
     "asterisk.nodes[].media_address",
     "asterisk.nodes[].connections",
     "database.url",

@@ -97,6 +97,7 @@ pub(super) struct Node {
     pub(super) password_file: Option<String>,
     pub(super) app: String,
     pub(super) sounds_dir: String,
+    pub(super) recordings_dir: Option<String>,
     pub(super) media_address: Option<String>,
     pub(super) connections: u32,
 }
@@ -111,6 +112,7 @@ impl Default for Node {
             password_file: None,
             app: "perezvon".to_owned(),
             sounds_dir: "/usr/share/perezvon/sounds".to_owned(),
+            recordings_dir: None,
             media_address: None,
             connections: 48,
         }

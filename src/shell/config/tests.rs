@@ -165,6 +165,7 @@ fn a_value_that_cannot_be_used_is_named_with_what_would_do() {
         ("[[asterisk.nodes]]\nname='a'\n[[asterisk.nodes]]\nname='a'", "asterisk.nodes[1].name"),
         ("[[asterisk.nodes]]\n[[asterisk.nodes]]\n", "asterisk.nodes[1].url"),
         ("[[asterisk.nodes]]\nsounds_dir = 'sounds'", "asterisk.nodes[0].sounds_dir"),
+        ("[[asterisk.nodes]]\nrecordings_dir = 'recording'", "asterisk.nodes[0].recordings_dir"),
         ("[asterisk]\nnodes = []", "asterisk.nodes"),
         ("[[queue.list]]\nname = 'a'\n[[queue.list]]\nname = 'a'", "queue.list[1].name"),
         ("[[queue.list]]\nstrategy = 'random'", "queue.list[0].name"),

@@ -1,32 +1,51 @@
-//! Recordings of a real Asterisk, over ARI.
+//! Recordings of a real Asterisk, over ARI; where its folder is seen here, only what cannot be done there.
+
+use std::path::Path;
 
 use bytes::Bytes;
 
+use super::folder::{ENDING, Folder};
 use super::source::{Source, SourceError, Stream};
 use crate::shell::asterisk::rest::RestError;
 use crate::shell::asterisk::stored::{Download, StoredRecordings};
 
-/// The ending that the dialplan gives: samples without a header.
-const FORMAT: &str = "raw";
+/// The recordings of one Asterisk.
+#[derive(Clone)]
+pub struct AsteriskRecordings {
+    stored: StoredRecordings,
+    folder: Option<Folder>,
+}
 
-impl Source for StoredRecordings {
+impl AsteriskRecordings {
+    /// Those that ARI tells of; `folder` is where they lie, if this machine sees that.
+    #[must_use]
+    pub fn new(stored: StoredRecordings, folder: Option<&Path>) -> AsteriskRecordings {
+        AsteriskRecordings { stored, folder: folder.map(|path| Folder::new(path.to_owned())) }
+    }
+}
+
+impl Source for AsteriskRecordings {
     type Stream = Download;
 
     async fn list(&self) -> Result<Vec<String>, SourceError> {
-        let all = StoredRecordings::list(self).await?;
-        Ok(all.into_iter().filter(|one| one.format == FORMAT).map(|one| one.name).collect())
+        let all = self.stored.list().await?;
+        Ok(all.into_iter().filter(|one| one.format == ENDING).map(|one| one.name).collect())
+    }
+
+    fn folder(&self) -> Option<Folder> {
+        self.folder.clone()
     }
 
     async fn fetch(&self, name: &str) -> Result<Download, SourceError> {
-        Ok(StoredRecordings::fetch(self, name).await?)
+        Ok(self.stored.fetch(name).await?)
     }
 
     async fn delete(&self, name: &str) -> Result<(), SourceError> {
-        Ok(StoredRecordings::delete(self, name).await?)
+        Ok(self.stored.delete(name).await?)
     }
 
     async fn is_alive(&self, channel: &str) -> Result<bool, SourceError> {
-        Ok(self.channel_exists(channel).await?)
+        Ok(self.stored.channel_exists(channel).await?)
     }
 }
 

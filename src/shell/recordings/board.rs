@@ -131,7 +131,7 @@ impl Job {
 }
 
 /// How an attempt ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Outcome {
     /// Nothing more to do.
     Done,

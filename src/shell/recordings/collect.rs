@@ -6,29 +6,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use chrono::DateTime;
-use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::board::{Job, Outcome, SETTLE, Stage, Task, back_off};
 use super::contained;
-use super::file::{self, FileError, Piece, Written};
+use super::file::{FileError, Written};
 use super::ledger::{Ledger, LedgerError};
 use super::name::{self, Name};
 use super::place::{Placed, ToPlace, place_all};
-use super::silence::Silence;
-use super::source::{Source, SourceError, Stream};
+use super::source::{Source, SourceError};
 use super::stats::ArchiveStats;
 use super::vault::Vault;
 use crate::engine::ids::{CallId, NodeId};
 use crate::engine::time::Wall;
 use crate::shell::clock;
 use crate::shell::store::calls::FallbackCall;
-use crate::shell::store::pauses::CallPauses;
 use crate::shell::store::recordings::{NewRecording, RecordingState as State};
 use crate::speech::wav::{Fault, Report};
 
@@ -37,20 +33,11 @@ const TRIES: u32 = 5;
 /// Between the first two of them.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// A call that the journal does not know, or holds for open, is given so long to get there.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// Between two looks at a channel that lives.
 const LONGEST_LOOK: Duration = Duration::from_secs(30);
 /// After so many failures (4 minutes) the failure is written in the database; the attempts go on.
 const FAILURES_UNTIL_REPORTED: u32 = 8;
-/// A whole transfer takes at most so long: 37 hours of talk in a local network take a minute.
-const TRANSFER: Duration = Duration::from_secs(15 * 60);
-/// Pieces between the network and the disk.
-const PIECES: usize = 4;
-/// What comes is gathered to pieces of this size: a talk of a quarter of a minute is one piece, and the thread that
-/// writes it never waits for the network.
-const PIECE: usize = 512 << 10;
-/// Room to begin with: four seconds.
-const USUAL: usize = 128 << 10;
 /// Of a call that never talked, so much silence is thrown away and no more.
 const WORTHLESS: Duration = Duration::from_secs(1);
 /// A talk in which nobody can have said a word: one side hung up in the moment of the answer, and of one or both sides
@@ -72,6 +59,8 @@ struct Tried {
     outcome: Outcome,
     /// Fetched and judged.
     file: Option<ToPlace>,
+    /// Nothing of it is in Asterisk any more.
+    removed: bool,
 }
 
 /// What becomes of a recording that was looked at.
@@ -105,20 +94,19 @@ impl<S: Source, L: Ledger> Collector<S, L> {
                 false => contained(ended(self.fetch_and_keep(&mut job, &mut file))).await,
             };
             away |= matches!(outcome, Outcome::NodeAway(_) | Outcome::StorageAway(_));
-            tried.push(Tried { job, outcome, file });
+            tried.push(Tried { job, outcome, file, removed: false });
         }
         contained(async {
             self.place(&mut tried).await;
             self.write(&mut tried).await;
+            self.remove(&mut tried).await;
             Outcome::Done
         })
         .await;
-        for Tried { job, outcome, .. } in &mut tried {
-            if matches!(outcome, Outcome::Done) {
-                *outcome = match &job.stage {
-                    Stage::Remove => contained(ended(self.remove(job))).await,
-                    Stage::Fetch | Stage::Write(_) => Outcome::Failed("it was not written".to_owned()),
-                };
+        for Tried { job, outcome, removed, .. } in &mut tried {
+            if matches!(outcome, Outcome::Done) && !*removed {
+                let missed = if matches!(job.stage, Stage::Remove) { "removed" } else { "written" };
+                *outcome = Outcome::Failed(format!("it was not {missed}"));
             }
             if let Outcome::Failed(why) = &outcome {
                 // A recording that a sweep found tells its call by its name alone.
@@ -217,11 +205,30 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         }
     }
 
-    async fn remove(&self, job: &Job) -> Result<(), Outcome> {
-        self.source(job.node)?.delete(&job.name).await.or_else(|error| match error {
-            SourceError::NotFound => Ok(()),
-            other => Err(other.into()),
-        })
+    /// Removes from Asterisk what is kept elsewhere or not at all.
+    async fn remove(&self, tried: &mut [Tried]) {
+        let mut over: Vec<&mut Tried> = tried
+            .iter_mut()
+            .filter(|one| matches!((&one.job.stage, &one.outcome), (Stage::Remove, Outcome::Done)))
+            .collect();
+        let Some(node) = over.first().map(|one| one.job.node) else { return };
+        let source = match self.source(node) {
+            Ok(source) => source,
+            Err(why) => return over.iter_mut().for_each(|one| one.outcome = why.clone()),
+        };
+        if let Some(folder) = source.folder() {
+            let names: Vec<String> = over.iter().map(|one| one.job.name.clone()).collect();
+            let removing = move || names.iter().map(|name| folder.remove(name).is_ok()).collect();
+            let removed: Vec<bool> = tokio::task::spawn_blocking(removing).await.unwrap_or_default();
+            over.iter_mut().zip(removed).for_each(|(one, removed)| one.removed = removed);
+        }
+        // What does not lie in the folder, or may not be removed there.
+        for one in over.into_iter().filter(|one| !one.removed) {
+            match contained(ended(async { Ok(source.delete(&one.job.name).await?) })).await {
+                Outcome::Done => one.removed = true,
+                failed => one.outcome = failed,
+            }
+        }
     }
 
     /// Left behind in Asterisk when the caller was erased. Nobody is erased while a talk is not archived, so that one
@@ -275,53 +282,6 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             })),
             (None, None) => Err(Outcome::Failed("its name tells nothing and no call has it".to_owned())),
         }
-    }
-
-    /// Fetches the recording into a begun file; `None` when Asterisk has none.
-    async fn fetch(&self, job: &mut Job, source: &S) -> Result<Option<Written>, Outcome> {
-        let mut stream = match source.fetch(&job.name).await {
-            Ok(stream) => stream,
-            Err(SourceError::NotFound) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let pauses = self.pauses(job).await?;
-        let mut silence = Silence::new(&pauses, stream.length());
-        job.pauses = silence.pauses();
-        let (pieces, received) = mpsc::channel(PIECES);
-        let first = tokio::time::timeout(TRANSFER, pump(&mut stream, &mut silence, &pieces, 1)).await;
-        let whole = first.map_err(|_| too_slow())??;
-        let vault = self.vault.clone();
-        // The process's number, since another engine may be on its way out in the same folder.
-        let name = format!("{}-{}", std::process::id(), self.files.fetch_add(1, Ordering::Relaxed));
-        let writing = tokio::task::spawn_blocking(move || file::write(&vault, &name, received));
-        let pumped = match whole {
-            true => Ok(Ok(true)),
-            false => tokio::time::timeout(TRANSFER, pump(&mut stream, &mut silence, &pieces, usize::MAX)).await,
-        };
-        drop(pieces);
-        let written = writing.await.map_err(|error| Outcome::Failed(format!("writing the file failed: {error}")))?;
-        match (written, pumped) {
-            (Ok(written), _) => {
-                self.stats.wrote(written.bytes);
-                Ok(Some(written))
-            }
-            (Err(FileError::Interrupted), Ok(Err(error))) => Err(error.into()),
-            (Err(FileError::Interrupted), Err(_)) => Err(too_slow()),
-            (Err(error), _) => Err(error.into()),
-        }
-    }
-
-    /// Where nothing of it is to be kept. Of a call that ended in this life of the engine and was never paused that need
-    /// not be asked.
-    async fn pauses(&self, job: &Job) -> Result<Vec<CallPauses>, Outcome> {
-        if matches!(job.task, Task::Ended { gone: true, .. }) {
-            return Ok(Vec::new());
-        }
-        // The end of a pause, or of the call, may be on its way to the journal.
-        if !self.ledger.caught_up().await {
-            return Err(Outcome::Later(GRACE));
-        }
-        Ok(self.ledger.pauses(job.node, &job.name).await?)
     }
 
     /// Asterisk has no such file.
@@ -481,39 +441,6 @@ fn path_stem(call: CallId) -> String {
     PathBuf::from(day.format("%Y/%m/%d").to_string()).join(call.to_string()).display().to_string()
 }
 
-fn too_slow() -> Outcome {
-    Outcome::Failed(format!("the transfer took more than {} s", TRANSFER.as_secs()))
-}
-
-/// Hands on at most so many pieces of what comes from Asterisk; whether that was all, and its end is told too.
-async fn pump<T: Stream>(
-    stream: &mut T,
-    silence: &mut Silence,
-    pieces: &mpsc::Sender<Piece>,
-    most: usize,
-) -> Result<bool, SourceError> {
-    for _ in 0..most {
-        let mut piece = BytesMut::with_capacity(USUAL);
-        let mut whole = false;
-        while piece.len() < PIECE && !whole {
-            match stream.chunk().await? {
-                Some(bytes) => piece.extend_from_slice(&bytes),
-                None => whole = true,
-            }
-        }
-        silence.over(&mut piece);
-        // An error means that the writer has given up, and tells why.
-        if pieces.send(Piece::Bytes(piece.freeze())).await.is_err() {
-            return Ok(true);
-        }
-        if whole {
-            let _ = pieces.send(Piece::End).await;
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 impl From<SourceError> for Outcome {
     fn from(error: SourceError) -> Self {
         match error {
@@ -536,7 +463,9 @@ impl From<FileError> for Outcome {
     fn from(error: FileError) -> Self {
         match error {
             FileError::Io { .. } | FileError::Bucket { .. } => Outcome::StorageAway(error.to_string()),
-            FileError::Sound(_) | FileError::Interrupted => Outcome::Failed(error.to_string()),
+            FileError::Sound(_) | FileError::Interrupted | FileError::Unreadable(_) => {
+                Outcome::Failed(error.to_string())
+            }
         }
     }
 }

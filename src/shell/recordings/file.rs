@@ -1,11 +1,11 @@
 //! Files of the archive: written beside, measured, made durable, then moved into place at once.
 //!
-//! Everything here blocks and runs on threads for blocking work; bytes come over a bounded channel. Whoever feeds may
-//! vanish at any moment: only [`Piece::End`] makes a file whole.
+//! Everything here blocks and runs on threads for blocking work. Bytes are read from Asterisk's own file, or come over a
+//! bounded channel; whoever feeds that may vanish at any moment: only [`Piece::End`] makes a file whole.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Write as _};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::format::{Encoder, Format};
 use super::seal::{Keys, hex};
+use super::silence::Silence;
 use super::vault::{Vault, stem};
 use crate::speech::wav::{Report, TELEPHONE_RATE};
 
@@ -30,6 +31,34 @@ pub(super) enum Piece {
     Bytes(Bytes),
     /// The stream is whole.
     End,
+}
+
+/// A raw stereo stream.
+pub(super) enum Raw {
+    /// As it comes.
+    Pieces(mpsc::Receiver<Piece>),
+    /// Asterisk's own file, and what of it is not to be kept.
+    File(File, Silence),
+}
+
+impl Raw {
+    /// All of it, from the first byte to the last.
+    fn feed<W: Write + Seek>(self, encoder: &mut Encoder<W>, target: &Path) -> Result<(), FileError> {
+        let mut feed = |bytes: &[u8]| encoder.feed(bytes).map_err(|cause| cause.of_file(target));
+        match self {
+            Raw::Pieces(mut pieces) => loop {
+                match pieces.blocking_recv() {
+                    Some(Piece::Bytes(bytes)) => feed(&bytes)?,
+                    Some(Piece::End) => return Ok(()),
+                    None => return Err(FileError::Interrupted),
+                }
+            },
+            Raw::File(mut file, mut silence) => each_piece(&mut file, FileError::Unreadable, |piece| {
+                silence.over(piece);
+                feed(piece)
+            }),
+        }
+    }
 }
 
 /// Why a file was not written.
@@ -59,6 +88,9 @@ pub(super) enum FileError {
     /// The stream was given up before its end.
     #[error("the transfer was given up")]
     Interrupted,
+    /// Asterisk's own file.
+    #[error("Asterisk's file cannot be read: {0}")]
+    Unreadable(io::Error),
 }
 
 /// A begun file, complete and on the disk, but not in its place. Dropping it removes it.
@@ -102,11 +134,11 @@ pub(super) fn prepare(dir: &Path) -> Result<usize, FileError> {
 }
 
 /// Writes a raw stereo stream as the archive keeps it, under this name and the ending that belongs to it.
-pub(super) fn write(vault: &Vault, name: &str, pieces: mpsc::Receiver<Piece>) -> Result<Written, FileError> {
+pub(super) fn write(vault: &Vault, name: &str, raw: Raw) -> Result<Written, FileError> {
     let format = vault.format();
     let ending = format.as_str().to_owned();
     let (file, target) = begin(vault.dir(), &format!("{name}.{ending}"))?;
-    let report = convert(&target, format, pieces, &file.path)?;
+    let report = convert(&target, format, raw, &file.path)?;
     if vault.keys().is_none() {
         target.sync_all().map_err(io("write", &file.path))?;
     }
@@ -149,16 +181,10 @@ fn begin(dir: &Path, name: &str) -> Result<(Begun, File), FileError> {
     Ok((Begun { path, in_place: false }, target))
 }
 
-fn convert(target: &File, format: Format, mut pieces: mpsc::Receiver<Piece>, path: &Path) -> Result<Report, FileError> {
+fn convert(target: &File, format: Format, raw: Raw, path: &Path) -> Result<Report, FileError> {
     let mut buffer = BufWriter::with_capacity(64 << 10, target);
     let mut encoder = Encoder::new(&mut buffer, format, TELEPHONE_RATE).map_err(|cause| cause.of_file(path))?;
-    loop {
-        match pieces.blocking_recv() {
-            Some(Piece::Bytes(bytes)) => encoder.feed(&bytes).map_err(|cause| cause.of_file(path))?,
-            Some(Piece::End) => break,
-            None => return Err(FileError::Interrupted),
-        }
-    }
+    raw.feed(&mut encoder, path)?;
     let report = encoder.finish().map_err(|cause| cause.of_file(path))?;
     buffer.flush().map_err(io("write", path))?;
     Ok(report)
@@ -277,14 +303,35 @@ pub(super) fn checksum(path: &Path) -> io::Result<(String, u64)> {
 pub(super) fn hash(reader: &mut impl Read) -> io::Result<(String, u64)> {
     let mut hash = Sha256::new();
     let mut bytes = 0;
-    let mut piece = vec![0_u8; 64 << 10];
-    loop {
-        let length = reader.read(&mut piece)?;
-        let Some(read) = piece.get(..length).filter(|read| !read.is_empty()) else { break };
-        hash.update(read);
-        bytes += length as u64;
-    }
+    each_piece(
+        reader,
+        |cause| cause,
+        |piece| {
+            hash.update(&*piece);
+            bytes += piece.len() as u64;
+            Ok(())
+        },
+    )?;
     Ok((hex(&hash.finalize()), bytes))
+}
+
+/// Hands on all that can be read, piece by piece.
+fn each_piece<E>(
+    reader: &mut impl Read,
+    unreadable: impl FnOnce(io::Error) -> E,
+    mut take: impl FnMut(&mut [u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut room = vec![0_u8; 64 << 10];
+    loop {
+        match reader.read(&mut room) {
+            Ok(length) => match room.get_mut(..length).filter(|piece| !piece.is_empty()) {
+                Some(piece) => take(piece)?,
+                None => return Ok(()),
+            },
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(unreadable(cause)),
+        }
+    }
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
@@ -300,7 +347,7 @@ mod tests {
         let (sender, pieces) = mpsc::channel(4);
         sender.try_send(Piece::Bytes(Bytes::from_static(raw))).unwrap();
         sender.try_send(Piece::End).unwrap();
-        write(&Vault::plain(dir), name, pieces).unwrap()
+        write(&Vault::plain(dir), name, Raw::Pieces(pieces)).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -316,7 +363,7 @@ mod tests {
         let (sender, pieces) = mpsc::channel(4);
         sender.try_send(Piece::Bytes(Bytes::from_static(&[1; 400]))).unwrap();
         drop(sender);
-        assert!(matches!(write(&Vault::plain(dir.path()), "a", pieces), Err(FileError::Interrupted)));
+        assert!(matches!(write(&Vault::plain(dir.path()), "a", Raw::Pieces(pieces)), Err(FileError::Interrupted)));
         assert!(names(&dir.path().join(INCOMING)).is_empty());
     }
 
@@ -362,7 +409,7 @@ mod tests {
             let (sender, pieces) = mpsc::channel(4);
             sender.try_send(Piece::Bytes(Bytes::from_static(raw))).unwrap();
             sender.try_send(Piece::End).unwrap();
-            write(&vault, "a", pieces).unwrap().put(&vault, "2026/c", None, &mut BTreeSet::new()).unwrap()
+            write(&vault, "a", Raw::Pieces(pieces)).unwrap().put(&vault, "2026/c", None, &mut BTreeSet::new()).unwrap()
         };
         let first = put(&[1; 400]);
         assert!(first.starts_with("2026/c.flac.k"), "{first}");

@@ -1,10 +1,10 @@
-//! The archive of talks: recordings fetched from Asterisk over ARI, checked, stored, entered in the database.
+//! The archive of talks: recordings fetched from Asterisk, checked, stored, entered in the database.
 //!
-//! - [`source`]: where recordings come from; [`asterisk`] is the real one
+//! - [`source`]: where recordings come from; [`asterisk`] is the real one, [`folder`] a shorter way where there is one
 //! - [`ledger`]: what is written and asked; [`database`] is the real one
 //! - `name`: what the name of a recording tells
 //! - `board`: the list of work, bounded, with pauses
-//! - `collect`: one recording's way
+//! - `collect`: one recording's way; `bring`: its first part, from Asterisk into a file
 //! - `file`: writing a file so that a kill at any moment does no harm; `place`: moving those of a handful to their places
 //! - [`format`](mod@format): WAV and FLAC; [`seal`]: encryption; [`vault`]: where files lie and how they are read;
 //!   [`bucket`]: S3
@@ -18,11 +18,13 @@
 
 pub mod asterisk;
 mod board;
+mod bring;
 pub mod bucket;
 mod collect;
 pub mod database;
 pub mod erase;
 mod file;
+pub mod folder;
 pub mod format;
 pub mod keeper;
 pub mod ledger;

@@ -4,6 +4,8 @@ use std::future::Future;
 
 use bytes::Bytes;
 
+use super::folder::Folder;
+
 /// One Asterisk's stored recordings, as the archive needs them. Names are without the ending.
 pub trait Source: Clone + Send + Sync + 'static {
     /// A file on its way.
@@ -11,6 +13,9 @@ pub trait Source: Clone + Send + Sync + 'static {
 
     /// Names of all raw recordings, those that are still being written included.
     fn list(&self) -> impl Future<Output = Result<Vec<String>, SourceError>> + Send;
+
+    /// The same files, where this machine sees them.
+    fn folder(&self) -> Option<Folder>;
 
     /// Starts to fetch a file.
     fn fetch(&self, name: &str) -> impl Future<Output = Result<Self::Stream, SourceError>> + Send;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::folder::Folder;
 use super::ledger::{JournalCall, Ledger, LedgerError, Stored, Unrecorded};
 use super::source::{Source, SourceError, Stream};
 use crate::engine::ids::{CallId, NodeId};
@@ -56,6 +57,7 @@ pub(super) struct Asterisk {
     pub(super) at_once: usize,
     pub(super) most_at_once: usize,
     pub(super) looks: u32,
+    pub(super) folder: Option<Folder>,
 }
 
 /// Handle of the Asterisk of a test.
@@ -125,6 +127,10 @@ impl Source for FakeAsterisk {
             Some(error) => Err(error),
             None => Ok(asterisk.files.keys().cloned().collect()),
         }
+    }
+
+    fn folder(&self) -> Option<Folder> {
+        self.lock().folder.clone()
     }
 
     async fn fetch(&self, name: &str) -> Result<FakeStream, SourceError> {

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::folder::Folder;
 use super::ledger::{JournalCall, LedgerError};
 use super::source::SourceError;
 use super::testing::{FakeAsterisk, FakeDatabase, Fault, talk};
 use super::*;
+use crate::shell::store::pauses::CallPauses;
 use crate::shell::store::recordings::RecordingState as State;
 use crate::speech::wav::Sound;
 
@@ -51,6 +53,13 @@ impl Setup {
     async fn kill(&self, archive: ArchiveHandle) {
         self.cancel.cancel();
         archive.stopped().await;
+    }
+
+    /// From now on the engine sees a folder of Asterisk's.
+    fn spool(&self) -> tempfile::TempDir {
+        let spool = tempfile::tempdir().unwrap();
+        self.asterisk.lock().folder = Some(Folder::new(spool.path().to_owned()));
+        spool
     }
 
     fn state(&self) -> Option<State> {
@@ -142,6 +151,45 @@ async fn a_talk_is_fetched_checked_stored_written_and_then_removed() {
     assert_eq!(verified(&setup).await, [None]);
     // The engine saw the channel end: Asterisk need not be asked.
     assert_eq!(setup.asterisk.lock().looks, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_its_folder_is_seen_a_recording_is_read_silenced_and_removed_there_and_nothing_is_fetched() {
+    let mut setup = Setup::new();
+    let spool = setup.spool();
+    let here = spool.path().join(format!("{NAME}.raw"));
+    std::fs::create_dir_all(here.parent().unwrap()).unwrap();
+    std::fs::write(&here, talk(3_000, 9_000, 5_000)).unwrap();
+    let pause = (seconds(1), Some(seconds(2)));
+    let paused = CallPauses { talked: Some(seconds(3)), pauses: vec![pause] };
+    setup.database.lock().pauses.insert((NODE, NAME.to_owned()), vec![paused]);
+    let archive = setup.start();
+    archive.collect(NODE, CALL, NAME, seconds(3), false);
+    idle(&archive).await;
+
+    let entry = setup.database.lock().entries[&(NODE, NAME.to_owned())].clone();
+    assert_eq!((entry.state, entry.pauses.len()), (State::Stored, 1));
+    let samples = setup.sound(PATH).samples;
+    assert_eq!((samples.len(), samples[0], samples[24_000]), (48_000, 9_000, 0));
+    assert!(!here.exists());
+    assert_eq!(setup.asterisk.lock().fetched, 0);
+    assert_eq!((setup.begun_files(), verified(&setup).await), (0, vec![None]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_lie_in_the_folder_or_may_not_be_read_there_is_fetched_and_removed_over_ari() {
+    let mut setup = Setup::new();
+    let spool = setup.spool();
+    let names = [NAME.to_owned(), NAME.replace('7', "8")];
+    names.iter().for_each(|name| setup.asterisk.put(name, talk(3_000, 9_000, 5_000)));
+    // The second is there, but as something else than a file.
+    std::fs::create_dir_all(spool.path().join(format!("{}.raw", names[1]))).unwrap();
+    let archive = setup.start();
+    names.iter().zip(0..).for_each(|(name, at)| archive.collect(NODE, CallId(CALL.0 + at), name, seconds(3), true));
+    idle(&archive).await;
+    assert_eq!(archive.counts().stored, 2);
+    assert_eq!(setup.asterisk.lock().fetched, 2);
+    assert!(!names.iter().any(|name| setup.asterisk.has(name)));
 }
 
 #[tokio::test(start_paused = true)]

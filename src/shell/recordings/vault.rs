@@ -229,7 +229,7 @@ mod tests {
     use std::io::Read as _;
     use tokio::sync::mpsc;
 
-    use super::super::file::{Piece, reseal, write};
+    use super::super::file::{Piece, Raw, reseal, write};
     use super::super::testing::talk;
     use super::*;
 
@@ -262,7 +262,7 @@ mod tests {
         let (sender, pieces) = mpsc::channel(4);
         sender.try_send(Piece::Bytes(Bytes::copy_from_slice(raw))).unwrap();
         sender.try_send(Piece::End).unwrap();
-        write(vault, "a", pieces).unwrap().put(vault, stem, None, &mut std::collections::BTreeSet::new())
+        write(vault, "a", Raw::Pieces(pieces)).unwrap().put(vault, stem, None, &mut std::collections::BTreeSet::new())
     }
 
     #[tokio::test(flavor = "multi_thread")]

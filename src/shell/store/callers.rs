@@ -53,7 +53,7 @@ impl Store {
         )
         .with(number.to_owned())
         .with(reversed(number));
-        let row = self.row(sql).await?.ok_or(StoreError::NotFound("answer"))?;
+        let row = self.row_aside(sql).await?.ok_or(StoreError::NotFound("answer"))?;
         let known = CallerCard {
             blocked: row.flag("blocked")?,
             last_agent: row.small_opt("last_agent")?.map(AgentId),

@@ -1,6 +1,6 @@
 //! The database: SQLite by default, PostgreSQL by its URL. One set of statements serves both.
 //!
-//! - `open`, `schema`, `sql`, `many`: connections, tables, statements, statements for many rows.
+//! - `open`, `aside`, `schema`, `sql`, `many`: connections, tables, statements, statements for many rows.
 //! - [`journal`]: facts of the engine, written in batches off the call path; `facts`, `table` and `spill` help it.
 //! - [`callbacks`], [`callback_list`]: clients whom the office calls.
 //! - [`calls`], [`callers`], [`recordings`], [`archive`], [`reports`], [`agent_time`]: what is asked of the
@@ -20,6 +20,7 @@
 pub mod agent_time;
 pub mod agents;
 pub mod archive;
+mod aside;
 pub mod attention;
 pub mod audit;
 pub mod author;
@@ -101,6 +102,7 @@ use crate::engine::command::Update;
 use crate::engine::ids::CallbackId;
 use crate::shell::updates::Updates;
 
+use aside::Aside;
 use callbacks::Announcing;
 pub use error::{Result, StoreError};
 pub use facts::Rejected;
@@ -123,6 +125,8 @@ struct Inner {
     read: AnyPool,
     /// For writing. SQLite has one writer: waiting for a connection is fair, waiting for its lock is not.
     write: AnyPool,
+    /// Beside those for reading. PostgreSQL's are at hand as they are.
+    aside: Option<Aside>,
     /// SQLite's file.
     file: Option<PathBuf>,
     /// For messages; without a password.
@@ -279,6 +283,9 @@ impl Store {
 
     /// Closes all connections; SQLite folds its write-ahead log into the file.
     pub async fn close(&self) {
+        if let Some(aside) = &self.inner.aside {
+            aside.close().await;
+        }
         self.inner.read.close().await;
         self.inner.write.close().await;
     }

@@ -11,6 +11,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::Notify;
 
+use super::aside::Aside;
 use super::error::{Result, StoreError};
 use super::schema::{Dialect, migrate};
 use super::{Inner, Store};
@@ -66,6 +67,7 @@ async fn open_sqlite(url: &str) -> Result<Store> {
     write.execute("PRAGMA synchronous = NORMAL").await.map_err(cannot)?;
     migrate(&write, Dialect::Sqlite, &name).await?;
     write.execute("PRAGMA synchronous = FULL").await.map_err(cannot)?;
+    let aside = Some(Aside::new(options.clone(), SQLITE_SETUP));
     let read = pool(options, 6, SQLITE_SETUP, false).await.map_err(cannot)?;
     private(&full);
     Ok(Store {
@@ -73,6 +75,7 @@ async fn open_sqlite(url: &str) -> Result<Store> {
             dialect: Dialect::Sqlite,
             read,
             write,
+            aside,
             file: Some(full),
             name,
             listener: OnceLock::new(),
@@ -99,6 +102,7 @@ async fn open_postgres(url: &str) -> Result<Store> {
         dialect: Dialect::Postgres,
         read: pool.clone(),
         write: pool,
+        aside: None,
         file: None,
         name,
         listener: OnceLock::new(),

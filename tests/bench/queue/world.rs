@@ -128,6 +128,7 @@ impl World {
         let text = format!(
             "[[asterisk.nodes]]\nname = \"bench\"\nurl = \"http://127.0.0.1:{}\"\nusername = \"{ARI_USER}\"\n\
              password = \"{ARI_PASSWORD}\"\nsounds_dir = \"{dir}/asterisk/sounds\"\n\
+             recordings_dir = \"{dir}/asterisk/spool/recording\"\n\
              [database]\nurl = \"sqlite://{data}/perezvon.db\"\n[web]\nlisten = \"127.0.0.1:{}\"\n\
              [recording]\ndir = \"{data}/recordings\"\n[limits]\ntrunk = \"trunk\"\n\
              [queue.defaults]\nwrap_up_seconds = 0\nannounce_first_seconds = 0\n{office}",
