@@ -254,7 +254,8 @@ async fn recordings_folder(rest: &Rest, dir: &Path) -> Result<String, String> {
     let name = format!("perezvon-check-{}", std::process::id());
     let trial = dir.join(format!("{name}.raw"));
     std::fs::read_dir(dir).map_err(|why| format!("{place} cannot be read: {why}"))?;
-    std::fs::write(&trial, []).map_err(|why| format!("nothing may be removed in {place}: {why}"))?;
+    // A file that is there already, or a link that somebody laid, is left alone.
+    std::fs::File::create_new(&trial).map_err(|why| format!("nothing may be removed in {place}: {why}"))?;
     let seen = rest.send(&HttpRequest::get(&["recordings", "stored", &name])).await;
     let removed = std::fs::remove_file(&trial);
     match seen {

@@ -46,7 +46,7 @@ impl<S: Source, L: Ledger> Collector<S, L> {
     async fn read(&self, job: &mut Job, folder: Folder) -> Result<Option<Written>, Outcome> {
         let pauses = self.pauses(job).await?;
         let (vault, begun, name) = (self.vault.clone(), self.begun_name(), job.name.clone());
-        let reading = tokio::task::spawn_blocking(move || {
+        let read = in_time(TRANSFER, move || {
             let (file, length) = match folder.open(&name) {
                 Ok(opened) => opened,
                 Err(why) => {
@@ -56,10 +56,10 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             };
             let silence = Silence::new(&pauses, Some(length));
             let unkept = silence.pauses();
-            Ok(Some((file::write(&vault, &begun, Raw::File(file, silence))?, unkept)))
+            let written: Result<_, FileError> = file::write(&vault, &begun, Raw::File(file, silence));
+            written.map(|written| Some((written, unkept)))
         });
-        let read: Result<_, FileError> = reading.await.map_err(stopped_short)?;
-        Ok(read?.map(|(written, unkept)| {
+        Ok(read.await??.map(|(written, unkept)| {
             job.pauses = unkept;
             written
         }))
@@ -109,6 +109,17 @@ impl<S: Source, L: Ledger> Collector<S, L> {
             return Err(Outcome::Later(GRACE));
         }
         Ok(self.ledger.pauses(job.node, &job.name).await?)
+    }
+}
+
+/// Does it on a thread for blocking work. A disk elsewhere may never answer: then it is not waited for any longer.
+pub(super) async fn in_time<T: Send + 'static>(
+    most: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Outcome> {
+    match tokio::time::timeout(most, tokio::task::spawn_blocking(work)).await {
+        Ok(done) => done.map_err(stopped_short),
+        Err(_) => Err(Outcome::Failed(format!("Asterisk's folder did not answer within {} s", most.as_secs()))),
     }
 }
 

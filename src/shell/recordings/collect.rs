@@ -13,6 +13,7 @@ use chrono::DateTime;
 use tracing::{error, info, warn};
 
 use super::board::{Job, Outcome, SETTLE, Stage, Task, back_off};
+use super::bring::in_time;
 use super::contained;
 use super::file::{FileError, Written};
 use super::ledger::{Ledger, LedgerError};
@@ -38,6 +39,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(5);
 const LONGEST_LOOK: Duration = Duration::from_secs(30);
 /// After so many failures (4 minutes) the failure is written in the database; the attempts go on.
 const FAILURES_UNTIL_REPORTED: u32 = 8;
+/// Removing a handful of files takes at most so long.
+const REMOVAL: Duration = Duration::from_secs(10);
 /// Of a call that never talked, so much silence is thrown away and no more.
 const WORTHLESS: Duration = Duration::from_secs(1);
 /// A talk in which nobody can have said a word: one side hung up in the moment of the answer, and of one or both sides
@@ -219,7 +222,8 @@ impl<S: Source, L: Ledger> Collector<S, L> {
         if let Some(folder) = source.folder() {
             let names: Vec<String> = over.iter().map(|one| one.job.name.clone()).collect();
             let removing = move || names.iter().map(|name| folder.remove(name).is_ok()).collect();
-            let removed: Vec<bool> = tokio::task::spawn_blocking(removing).await.unwrap_or_default();
+            // Where that does not come to its end, ARI does it.
+            let removed: Vec<bool> = in_time(REMOVAL, removing).await.unwrap_or_default();
             over.iter_mut().zip(removed).for_each(|(one, removed)| one.removed = removed);
         }
         // What does not lie in the folder, or may not be removed there.
